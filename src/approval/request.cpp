@@ -1,0 +1,104 @@
+#include "approval/request.hpp"
+
+#include "pg/extension.hpp"
+#include "pg/memory.hpp"
+#include "pg/query.hpp"
+
+extern "C" {
+#include "access/xlog.h"
+#include "commands/sequence.h"
+#include "lib/stringinfo.h"
+#include "storage/lmgr.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+}
+
+#include <algorithm>
+
+namespace schema_guard {
+
+namespace {
+
+// What this session filed last: before the absorber has come to it, no table knows.
+struct LastFiled {
+  char key[65];
+  int64 id;
+};
+LastFiled last_filed{};
+
+int64 pending_request(const char *key) {
+  GuardQuery query = GuardQuery::open();
+  query.execute("SELECT id FROM schema_guard.request WHERE request_key = $1 AND status = 'pending' ORDER BY id LIMIT 1",
+                {text_argument(key)});
+  const int64 id = query.rows() > 0 ? query.bigint(0, 1) : 0;
+  query.close();
+  return id;
+}
+
+bool is_filed(int64 id) {
+  GuardQuery query = GuardQuery::open();
+  query.execute("SELECT FROM schema_guard.request WHERE id = $1", {bigint_argument(id)});
+  const bool filed = query.rows() > 0;
+  query.close();
+  return filed;
+}
+
+// A sequence's advance is written to the log once in 32 numbers, and a transaction that fails does not wait for it. The
+// journal, which names the number, is flushed though; so the log must be as well.
+int64 next_number() {
+  const GuardObjects *objects = guard_objects();
+  if (objects == nullptr || !ConditionalLockRelationOid(objects->request_sequence, RowExclusiveLock))
+    return 0;
+  const XLogRecPtr before = XactLastRecEnd;
+  const int64 id = nextval_internal(objects->request_sequence, false);
+  if (XactLastRecEnd != before)
+    XLogFlush(XactLastRecEnd);
+  return id;
+}
+
+struct KeyPart {
+  RuleId rule;
+  Address address;
+
+  bool operator<(const KeyPart &other) const {
+    return rule != other.rule ? rule < other.rule : address < other.address;
+  }
+};
+
+} // namespace
+
+char *sha256_hexadecimal(std::string_view input) {
+  const Datum bytes = PointerGetDatum(cstring_to_text_with_len(input.data(), static_cast<int>(input.size())));
+  const Datum hash = DirectFunctionCall1(sha256_bytea, bytes);
+  return TextDatumGetCString(DirectFunctionCall2(binary_encode, hash, CStringGetTextDatum("hex")));
+}
+
+char *request_key(const Effects &effects, const Verdict &verdict) {
+  ContextArena arena;
+  Vector<KeyPart> parts(arena);
+  for (std::size_t place = 0; place < effects.list.size(); ++place)
+    if (verdict.actions[place] != Action::allow)
+      parts.push_back({effects.list[place].rule, effects.list[place].address});
+  std::sort(parts.data(), parts.data() + parts.size());
+
+  StringInfoData list;
+  initStringInfo(&list);
+  appendStringInfo(&list, "%u", GetSessionUserId());
+  for (const KeyPart &part : parts)
+    appendStringInfo(&list, ";%d:%u:%u:%d", static_cast<int>(part.rule), part.address.class_id, part.address.object_id,
+                     part.address.sub_id);
+  return sha256_hexadecimal({list.data, static_cast<std::size_t>(list.len)});
+}
+
+RequestNumber number_request(const char *key) {
+  if (const int64 id = pending_request(key); id != 0)
+    return {id, true};
+  if (strcmp(key, last_filed.key) == 0 && !is_filed(last_filed.id))
+    return {last_filed.id, true};
+  const int64 id = next_number();
+  strlcpy(last_filed.key, key, sizeof(last_filed.key));
+  last_filed.id = id;
+  return {id, false};
+}
+
+} // namespace schema_guard

@@ -1,0 +1,117 @@
+#include "audit/audit_table.hpp"
+
+#include "pg/extension.hpp"
+
+extern "C" {
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/indexing.h"
+#include "commands/sequence.h"
+#include "storage/lmgr.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/jsonb.h"
+#include "utils/rel.h"
+}
+
+namespace schema_guard {
+
+namespace {
+
+// The columns of schema_guard.audit, in their order (src/audit/audit.sql).
+enum Column : int {
+  id,
+  event_id,
+  occurred_at,
+  verdict,
+  rule_name,
+  command_tag,
+  statement,
+  effects,
+  session_role,
+  effective_role,
+  application_name,
+  client_address,
+  backend_pid,
+  transaction_id,
+  request_id,
+  approval_id,
+  sensor,
+  duration,
+  column_count
+};
+
+struct Row {
+  Datum values[column_count];
+  bool nulls[column_count];
+
+  void set(Column column, Datum value) {
+    values[column] = value;
+    nulls[column] = false;
+  }
+  void set_text(Column column, const char *text) {
+    if (text != nullptr)
+      set(column, CStringGetTextDatum(text));
+  }
+};
+
+Datum interval_of(int64 microseconds) {
+  auto *interval = static_cast<Interval *>(palloc0(sizeof(Interval)));
+  interval->time = microseconds;
+  return IntervalPGetDatum(interval);
+}
+
+void fill(Row &row, const AuditRecord &record, Oid sequence) {
+  for (bool &null : row.nulls)
+    null = true;
+  row.set(id, Int64GetDatum(nextval_internal(sequence, false)));
+  row.set(event_id, UUIDPGetDatum(&record.event_id));
+  row.set(occurred_at, TimestampTzGetDatum(record.occurred_at));
+  row.set_text(verdict, record.verdict);
+  row.set_text(rule_name, record.rule);
+  row.set_text(command_tag, record.command_tag);
+  row.set_text(statement, record.statement);
+  if (record.effects != nullptr)
+    row.set(effects, DirectFunctionCall1(jsonb_in, CStringGetDatum(record.effects)));
+  row.set_text(session_role, record.session_role);
+  row.set_text(effective_role, record.effective_role);
+  row.set_text(application_name, record.application_name);
+  if (record.client_address != nullptr)
+    row.set(client_address, DirectFunctionCall1(inet_in, CStringGetDatum(record.client_address)));
+  row.set(backend_pid, Int32GetDatum(record.backend_pid));
+  if (record.transaction_id != 0)
+    row.set(transaction_id, UInt64GetDatum(record.transaction_id));
+  if (record.request_id != 0)
+    row.set(request_id, Int64GetDatum(record.request_id));
+  if (record.approval_id != 0)
+    row.set(approval_id, Int64GetDatum(record.approval_id));
+  row.set_text(sensor, record.sensor);
+  if (record.duration >= 0)
+    row.set(duration, interval_of(record.duration));
+}
+
+} // namespace
+
+bool insert_record(const AuditRecord &record) {
+  const GuardObjects *objects = guard_objects();
+  if (objects == nullptr || !ConditionalLockRelationOid(objects->audit, RowExclusiveLock))
+    return false;
+  if (!ConditionalLockRelationOid(objects->audit_sequence, RowExclusiveLock))
+    return false;
+  Relation audit = try_table_open(objects->audit, NoLock);
+  if (audit == nullptr)
+    return false;
+  if (RelationGetNumberOfAttributes(audit) != column_count) {
+    table_close(audit, NoLock);
+    return false;
+  }
+  Row row;
+  fill(row, record, objects->audit_sequence);
+  HeapTuple tuple = heap_form_tuple(RelationGetDescr(audit), row.values, row.nulls);
+  CatalogTupleInsert(audit, tuple);
+  heap_freetuple(tuple);
+  table_close(audit, NoLock);
+  return true;
+}
+
+} // namespace schema_guard

@@ -1,0 +1,197 @@
+#include "audit/journal.hpp"
+
+#include "audit/journal_file.hpp"
+
+extern "C" {
+#include "storage/fd.h"
+
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+}
+
+namespace schema_guard {
+
+namespace {
+
+constexpr int64 rotation_length = 1024 * 1024;
+constexpr int64 chunk_length = 160 * 1024 * 1024;
+static_assert(chunk_length > longest_entry + static_cast<int64>(sizeof(EntryHeader)), "any entry fits in a chunk");
+
+void report(const JournalFile &file, int elevel) {
+  errno = file.error;
+  ereport(elevel, errcode_for_file_access(),
+          errmsg("could not %s the schema_guard journal \"%s\": %m", file.failed, journal_path()));
+}
+
+// Header and payload in one call; a short write is cut off again, so that no torn entry stands before later ones.
+void write_entry(JournalFile &file, EntryHeader &header, const char *payload) {
+  header.checksum = entry_checksum(header, payload);
+  const iovec parts[] = {{&header, sizeof(header)}, {const_cast<char *>(payload), header.length}};
+  const ssize_t length = static_cast<ssize_t>(sizeof(header)) + header.length;
+  errno = ENOSPC;
+  if (pwritev(file.descriptor, parts, 2, file.length) != length) {
+    const int code = errno;
+    if (ftruncate(file.descriptor, file.length) != 0)
+      file.fail("write to and then truncate", code);
+    return file.fail("write to", code);
+  }
+  file.length += length;
+}
+
+} // namespace
+
+bool journal_append(const char *payload, size_t length, JournalPosition *end, int elevel) {
+  if (length > longest_entry) {
+    ereport(elevel, errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("schema_guard journal entry is too long"));
+    return false;
+  }
+  EntryHeader header{.magic = entry_magic,
+                     .version = journal_version,
+                     .reserved = 0,
+                     .length = static_cast<uint32>(length),
+                     .checksum = 0};
+  JournalFile file = open_journal(true);
+  if (file.ok())
+    write_entry(file, header, payload);
+  if (file.ok() && pg_fdatasync(file.descriptor) != 0)
+    file.fail("flush", errno);
+  close_journal(file);
+  if (!file.ok()) {
+    report(file, elevel);
+    return false;
+  }
+  if (end != nullptr)
+    *end = {file.header.journal, file.length};
+  return true;
+}
+
+int64 journal_length() {
+  struct stat status {};
+  return stat(journal_path(), &status) == 0 ? status.st_size : 0;
+}
+
+void journal_rotate(const JournalPosition &absorbed) {
+  if (journal_length() < rotation_length)
+    return;
+  JournalFile file = open_journal(true);
+  if (file.ok() && memcmp(&file.header.journal, &absorbed.journal, sizeof(pg_uuid_t)) == 0 &&
+      file.length == absorbed.offset)
+    begin_journal(file);
+  close_journal(file);
+  if (!file.ok())
+    report(file, LOG);
+}
+
+namespace {
+
+// Walks one buffer, which begins `base` bytes into the file.
+class Reader {
+public:
+  Reader(const char *buffer, int64 length, int64 base) : buffer_(buffer), length_(length), base_(base) {}
+
+  int64 place() const { return base_ + here_; }
+  bool at_end() const { return here_ >= length_; }
+
+  // True with `header` and `payload` set if a whole, sound entry stands here.
+  bool entry(EntryHeader &header, const char *&payload) const {
+    if (length_ - here_ < static_cast<int64>(sizeof(header)))
+      return false;
+    memcpy(&header, buffer_ + here_, sizeof(header));
+    payload = buffer_ + here_ + sizeof(header);
+    return header.magic == entry_magic && header.version == journal_version && header.length <= longest_entry &&
+           length_ - here_ - static_cast<int64>(sizeof(header)) >= static_cast<int64>(header.length) &&
+           header.checksum == entry_checksum(header, payload);
+  }
+
+  void pass(int64 bytes) { here_ += bytes; }
+
+  // To the next place where an entry's mark stands, or to the end.
+  void skip_to_mark() {
+    for (++here_; here_ < length_; ++here_) {
+      uint32 magic = 0;
+      if (length_ - here_ < static_cast<int64>(sizeof(magic))) {
+        here_ = length_;
+        return;
+      }
+      memcpy(&magic, buffer_ + here_, sizeof(magic));
+      if (magic == entry_magic)
+        return;
+    }
+  }
+
+private:
+  const char *buffer_;
+  int64 length_;
+  int64 base_;
+  int64 here_ = 0;
+};
+
+void read_entries(Reader &reader, bool whole_rest, int most, JournalChunk &chunk) {
+  while (!reader.at_end() && chunk.count < most) {
+    EntryHeader header;
+    const char *payload = nullptr;
+    if (reader.entry(header, payload)) {
+      chunk.entries[chunk.count++] = {pnstrdup(payload, header.length), header.length, reader.place()};
+      reader.pass(static_cast<int64>(sizeof(header)) + header.length);
+      chunk.end.offset = reader.place();
+      continue;
+    }
+    // An entry that the buffer cuts off is read with the next chunk, unless the file itself ends there.
+    if (!whole_rest && chunk.count > 0)
+      return;
+    const int64 damaged_at = reader.place();
+    reader.skip_to_mark();
+    if (chunk.damaged_at < 0)
+      chunk.damaged_at = damaged_at;
+    chunk.damaged_bytes += reader.place() - damaged_at;
+    chunk.end.offset = reader.place();
+  }
+  chunk.at_end = whole_rest && reader.at_end();
+}
+
+} // namespace
+
+JournalChunk journal_read(const JournalPosition &from, int most) {
+  JournalChunk chunk{.begin = from, .end = from, .at_end = true, .damaged_bytes = 0, .damaged_at = -1, .count = 0,
+                     .entries = nullptr};
+  const int64 expected = journal_length();
+  if (expected == 0)
+    return chunk;
+
+  // Memory is had before the file is opened: nothing may be raised in between.
+  const int64 room = Min(Max(expected, static_cast<int64>(sizeof(JournalHeader))), chunk_length);
+  auto *buffer = static_cast<char *>(palloc_extended(room, MCXT_ALLOC_HUGE));
+  chunk.entries = static_cast<JournalEntry *>(palloc(sizeof(JournalEntry) * most));
+
+  // Holding the lock, the reader knows that no writer is in the middle of an entry: what is torn is torn for good.
+  JournalFile file = open_journal(false);
+  int64 length = 0;
+  if (file.ok()) {
+    if (memcmp(&from.journal, &file.header.journal, sizeof(pg_uuid_t)) != 0 || from.offset > file.length ||
+        from.offset < static_cast<int64>(sizeof(JournalHeader)))
+      chunk.begin = {file.header.journal, sizeof(JournalHeader)};
+    length = pread(file.descriptor, buffer, Min(room, file.length - chunk.begin.offset), chunk.begin.offset);
+    if (length < 0)
+      file.fail("read", errno);
+  }
+  close_journal(file);
+  if (!file.ok()) {
+    if (file.error != ENOENT)
+      report(file, ERROR);
+    return chunk;
+  }
+
+  chunk.end = chunk.begin;
+  Reader reader(buffer, length, chunk.begin.offset);
+  read_entries(reader, chunk.begin.offset + length >= file.length, most, chunk);
+  if (chunk.damaged_bytes > 0)
+    ereport(WARNING, errcode(ERRCODE_DATA_CORRUPTED),
+            errmsg("schema_guard journal \"%s\" is damaged", journal_path()),
+            errdetail(INT64_FORMAT " bytes from byte " INT64_FORMAT " on hold no entry and were passed over.",
+                      chunk.damaged_bytes, chunk.damaged_at));
+  pfree(buffer);
+  return chunk;
+}
+
+} // namespace schema_guard

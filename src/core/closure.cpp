@@ -1,0 +1,107 @@
+#include "core/closure.hpp"
+
+namespace schema_guard {
+
+namespace {
+
+// Which flag of the dependent each kind of dependency sets, and whether it makes the other end its owner.
+struct DependencyMeaning {
+  DependencyKind kind;
+  bool ClosureEntry::*flag;
+  bool owner_goes_too; // dropping the dependent means dropping what it depends on
+};
+
+constexpr DependencyMeaning meanings[] = {
+    {DependencyKind::normal, &ClosureEntry::normal, false},
+    {DependencyKind::automatic, &ClosureEntry::owned, false},
+    {DependencyKind::automatic_extension, &ClosureEntry::owned, false},
+    {DependencyKind::internal, &ClosureEntry::owned, true},
+    {DependencyKind::extension, &ClosureEntry::owned, true},
+    {DependencyKind::partition_primary, &ClosureEntry::partition, false},
+    {DependencyKind::partition_secondary, &ClosureEntry::partition, false},
+};
+
+// A kind that a later PostgreSQL invents counts as normal: it is then never taken for granted.
+const DependencyMeaning &meaning(DependencyKind kind) {
+  for (const DependencyMeaning &row : meanings)
+    if (row.kind == kind)
+      return row;
+  return meanings[0];
+}
+
+class Walk {
+public:
+  Walk(Closure &closure, Catalog &catalog, Arena &arena)
+      : closure_(closure), catalog_(catalog), found_(arena) {}
+
+  void add(const Address &address, bool ClosureEntry::*flag) {
+    auto [place, added] = closure_.places.emplace(address, closure_.entries.size());
+    if (added)
+      closure_.entries.push_back({.address = address});
+    closure_.entries[place->second].*flag = true;
+  }
+
+  // Entries are appended while the list is walked, so each is visited once and depth costs no stack.
+  void run() {
+    for (std::size_t place = 0; place < closure_.entries.size(); ++place) {
+      visit_owners(place);
+      visit_dependents(closure_.entries[place].address);
+    }
+  }
+
+private:
+  void visit_owners(std::size_t place) {
+    const ClosureEntry entry = closure_.entries[place];
+    found_.clear();
+    catalog_.owners(entry.address, found_);
+    for (const Dependency &owner : found_) {
+      if (owner.object == entry.address.whole())
+        continue;
+      const DependencyMeaning &row = meaning(owner.kind);
+      if (row.flag == &ClosureEntry::partition) {
+        closure_.entries[place].needs_partition = true;
+        continue;
+      }
+      if (!row.owner_goes_too || closure_.covers(owner.object))
+        continue;
+      // PostgreSQL refuses to drop a part by name; reached by a cascade, the part takes its owner along.
+      if (entry.named)
+        closure_.refused = true;
+      else
+        add(owner.object, &ClosureEntry::reverse);
+    }
+  }
+
+  void visit_dependents(const Address &address) {
+    found_.clear();
+    catalog_.dependents(address, found_);
+    for (const Dependency &dependent : found_)
+      if (!(dependent.object.whole() == address))
+        add(dependent.object, meaning(dependent.kind).flag);
+  }
+
+  Closure &closure_;
+  Catalog &catalog_;
+  Vector<Dependency> found_;
+};
+
+} // namespace
+
+Closure close(const Vector<Address> &targets, bool cascade, Catalog &catalog, Arena &arena) {
+  Closure closure(arena);
+  Walk walk(closure, catalog, arena);
+  for (const Address &target : targets)
+    walk.add(target, &ClosureEntry::named);
+  walk.run();
+
+  for (const ClosureEntry &entry : closure.entries) {
+    const bool part_of_entry = entry.address.sub_id != 0 && closure.contains(entry.address.whole());
+    if (entry.needs_partition && !entry.partition && !part_of_entry)
+      closure.refused = true;
+    if (!cascade && !entry.named && !entry.owned && !entry.partition && !part_of_entry)
+      closure.refused = true;
+  }
+  return closure;
+}
+
+} // namespace schema_guard

@@ -1,0 +1,159 @@
+#include "core/effect.hpp"
+
+#include "core/closure.hpp"
+
+namespace schema_guard {
+
+namespace {
+
+RuleId drop_rule(ObjectKind kind) {
+  switch (kind) {
+  case ObjectKind::table:
+    return RuleId::drop_table;
+  case ObjectKind::column:
+  case ObjectKind::attribute:
+    return RuleId::drop_column;
+  case ObjectKind::foreign_table:
+    return RuleId::drop_foreign_table;
+  case ObjectKind::view:
+    return RuleId::drop_view;
+  case ObjectKind::materialized_view:
+    return RuleId::drop_materialized_view;
+  case ObjectKind::sequence:
+    return RuleId::drop_sequence;
+  case ObjectKind::index:
+    return RuleId::drop_index;
+  case ObjectKind::constraint:
+    return RuleId::drop_constraint;
+  case ObjectKind::function:
+    return RuleId::drop_function;
+  case ObjectKind::type:
+    return RuleId::drop_type;
+  case ObjectKind::schema:
+    return RuleId::drop_schema;
+  case ObjectKind::extension:
+    return RuleId::drop_extension;
+  case ObjectKind::none:
+  case ObjectKind::unstored_column:
+  case ObjectKind::other:
+    break;
+  }
+  return RuleId::drop_other;
+}
+
+// These are mentioned however they are reached: a partition goes as a part of its parent, but its rows are rows.
+bool always_mentioned(ObjectKind kind) {
+  return kind == ObjectKind::table || kind == ObjectKind::column || kind == ObjectKind::attribute ||
+         kind == ObjectKind::materialized_view;
+}
+
+bool rule_for_drop(const Address &address, const ObjectFacts &facts, Effect &effect) {
+  if (facts.temporary || facts.created_here)
+    return false;
+  effect.address = address;
+  effect.kind = facts.kind;
+  effect.rule = drop_rule(facts.kind);
+  if (facts.kind == ObjectKind::attribute && !facts.holds_data)
+    effect.rule = RuleId::drop_other;
+  if (facts.guards_itself)
+    effect.rule = RuleId::guard_tampering;
+  return true;
+}
+
+bool is_part_of(const Closure &closure, const Address &table) { return table.valid() && closure.contains(table); }
+
+void add_drops(const Vector<Address> &targets, bool cascade, Catalog &catalog, Arena &arena, Effects &result) {
+  const Closure closure = close(targets, cascade, catalog, arena);
+  if (closure.refused) {
+    result.refused = true;
+    return;
+  }
+  for (const ClosureEntry &entry : closure.entries) {
+    if (entry.address.sub_id != 0 && closure.contains(entry.address.whole()))
+      continue;
+    const ObjectFacts facts = catalog.facts(entry.address);
+    const bool mentioned = entry.named || entry.normal || entry.reverse;
+    if (!mentioned && !always_mentioned(facts.kind))
+      continue;
+    if (!entry.named && !always_mentioned(facts.kind) && is_part_of(closure, catalog.table_of(entry.address)))
+      continue;
+    Effect effect;
+    if (!rule_for_drop(entry.address, facts, effect))
+      continue;
+    effect.cascaded = !entry.named;
+    effect.description = catalog.describe(entry.address, facts.kind);
+    result.list.push_back(effect);
+  }
+}
+
+// A dropped column takes the same column of inheritance children along, all the way down.
+void add_inherited(Vector<Address> &targets, std::size_t first, Catalog &catalog) {
+  for (std::size_t place = first; place < targets.size(); ++place) {
+    const Address column = targets[place];
+    if (column.sub_id != 0)
+      catalog.inherited_columns(column, targets);
+  }
+}
+
+void add_guard_change(const Vector<Address> &targets, Catalog &catalog, Effects &result) {
+  for (const Address &address : targets) {
+    const ObjectFacts facts = catalog.facts(address);
+    if (!facts.guards_itself)
+      continue;
+    Effect effect{.rule = RuleId::guard_tampering, .kind = facts.kind, .address = address};
+    effect.description = catalog.describe(address, facts.kind);
+    result.list.push_back(effect);
+  }
+}
+
+} // namespace
+
+Effects effects(const Command &command, Catalog &catalog, Arena &arena) {
+  Effects result(arena);
+  Vector<Address> targets(arena);
+
+  for (const Target &target : command.targets) {
+    const Resolution resolution = catalog.resolve(target, command.verb);
+    if (resolution.status == Resolution::Status::refused) {
+      result.refused = true;
+      return result;
+    }
+    if (resolution.status == Resolution::Status::missing)
+      continue;
+    if (command.verb == Verb::drop_owned) {
+      catalog.owned_by(resolution.address, targets);
+      continue;
+    }
+    const std::size_t first = targets.size();
+    targets.push_back(resolution.address);
+    if (target.recurse && resolution.address.sub_id != 0)
+      add_inherited(targets, first, catalog);
+  }
+
+  switch (command.verb) {
+  case Verb::drop:
+  case Verb::drop_owned:
+    if (!targets.empty())
+      add_drops(targets, command.cascade, catalog, arena, result);
+    break;
+  case Verb::change_guard:
+    add_guard_change(targets, catalog, result);
+    [[fallthrough]];
+  case Verb::other:
+    if (result.list.empty())
+      result.list.push_back({.description = {.object_type = "command", .identity = command.tag, .path = command.tag}});
+    break;
+  }
+  return result;
+}
+
+bool drop_effect(const Address &address, Catalog &catalog, Effect &effect) {
+  const ObjectFacts facts = catalog.facts(address);
+  if (!rule_for_drop(address, facts, effect))
+    return false;
+  effect.cascaded = true;
+  effect.description = catalog.describe(address, facts.kind);
+  return true;
+}
+
+} // namespace schema_guard

@@ -1,0 +1,34 @@
+// What a statement would do, object by object.
+#pragma once
+
+#include "core/catalog.hpp"
+#include "core/command.hpp"
+#include "core/rule.hpp"
+
+namespace schema_guard {
+
+struct Effect {
+  RuleId rule = RuleId::other_ddl;
+  ObjectKind kind = ObjectKind::none;
+  bool cascaded = false; // not named by the statement
+  Address address = {};
+  ObjectDescription description = {};
+};
+
+struct Effects {
+  explicit Effects(Arena &arena) : list(arena) {}
+
+  // PostgreSQL is going to refuse the statement by itself; the list is empty.
+  bool refused = false;
+  Vector<Effect> list;
+};
+
+// Pure: the same command on the same catalog has the same effects. Objects that are temporary or that the
+// current transaction made have none. Everything returned lives on `arena`, or as long as the catalog's answers.
+Effects effects(const Command &command, Catalog &catalog, Arena &arena);
+
+// The effect of dropping one object, which something other than a statement's text made known.
+// False if there is none worth mentioning: the object is temporary, or this transaction's own.
+bool drop_effect(const Address &address, Catalog &catalog, Effect &effect);
+
+} // namespace schema_guard

@@ -1,0 +1,71 @@
+#include "core/verdict.hpp"
+
+namespace schema_guard {
+
+namespace {
+
+// Compares the effects with what the approval lists, and says what is missing.
+bool covered(const Effects &effects, const Approval &approval, Verdict &verdict) {
+  for (std::size_t place = 0; place < effects.list.size(); ++place) {
+    if (verdict.actions[place] == Action::allow)
+      continue;
+    const ApprovedEffect *listed = approval.find(effects.list[place]);
+    if (listed == nullptr)
+      verdict.unlisted.push_back(place);
+    else if (listed->consumed)
+      verdict.consumed.push_back(place);
+    else
+      verdict.ordinals.push_back(listed->ordinal);
+  }
+  return verdict.unlisted.empty() && verdict.consumed.empty();
+}
+
+Decision decide_blocked(const Effects &effects, const Approval *approval, GuardMode mode, bool rehearse,
+                        Verdict &verdict) {
+  if (mode == GuardMode::observe)
+    return Decision::allowed;
+  if (mode == GuardMode::warn)
+    return Decision::warned;
+  if (approval != nullptr && covered(effects, *approval, verdict))
+    return Decision::approved;
+  verdict.ordinals.clear();
+  return rehearse ? Decision::rehearsed : Decision::blocked;
+}
+
+} // namespace
+
+std::string_view decision_name(Decision decision) {
+  static constexpr std::string_view names[] = {"allowed", "exempt", "warned", "approved", "rehearsed", "blocked"};
+  return names[static_cast<std::size_t>(decision)];
+}
+
+Verdict judge(const Effects &effects, Policy &policy, const Approval *approval, GuardMode mode, bool rehearse,
+              Arena &arena) {
+  Verdict verdict(arena);
+  Action strictest = Action::allow;
+  bool exempt = false;
+
+  for (std::size_t place = 0; place < effects.list.size(); ++place) {
+    const Effect &effect = effects.list[place];
+    const Action by_default = rule(effect.rule).default_action;
+    const Action action = policy.action(effect).value_or(by_default);
+    verdict.actions.push_back(action);
+    if (by_default == Action::block && action != Action::block)
+      exempt = true;
+    if (place == 0 || action > strictest) {
+      strictest = action;
+      verdict.deciding = place;
+      verdict.rule = effect.rule;
+    }
+  }
+
+  if (strictest == Action::block)
+    verdict.decision = decide_blocked(effects, approval, mode, rehearse, verdict);
+  else if (strictest == Action::warn)
+    verdict.decision = mode == GuardMode::observe ? Decision::allowed : Decision::warned;
+  else if (exempt)
+    verdict.decision = Decision::exempt;
+  return verdict;
+}
+
+} // namespace schema_guard

@@ -1,0 +1,63 @@
+// Every difference between PostgreSQL's major versions that this extension meets, and nothing else.
+#pragma once
+
+#include "pg/pg.hpp"
+
+extern "C" {
+#include "access/parallel.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_tablespace_d.h"
+#include "common/relpath.h"
+#include "pgstat.h"
+#include "utils/acl.h"
+}
+
+namespace schema_guard::compat {
+
+// PostgreSQL 16 replaced the functions per catalog by one (commit afbfc02983f8).
+inline bool owns_relation(Oid relation, Oid role) {
+#if PG_VERSION_NUM >= 160000
+  return object_ownercheck(RelationRelationId, relation, role);
+#else
+  return pg_class_ownercheck(relation, role);
+#endif
+}
+
+inline bool owns_schema(Oid schema, Oid role) {
+#if PG_VERSION_NUM >= 160000
+  return object_ownercheck(NamespaceRelationId, schema, role);
+#else
+  return pg_namespace_ownercheck(schema, role);
+#endif
+}
+
+// PostgreSQL 16 renamed the statistics' fields (commit 8018ffbf5895).
+inline int64 live_rows(const PgStat_StatTabEntry *entry) {
+#if PG_VERSION_NUM >= 160000
+  return entry->live_tuples;
+#else
+  return entry->n_live_tuples;
+#endif
+}
+
+// The file of a permanent relation's main fork, relative to the data directory. PostgreSQL 16 renamed the file node
+// (commit b0a55e43299c), and 18 returns the path in a struct (commit 37c87e63f9e1).
+inline void main_fork_path(const FormData_pg_class *relation, char *path, size_t size) {
+  const Oid tablespace = OidIsValid(relation->reltablespace) ? relation->reltablespace : MyDatabaseTableSpace;
+  const Oid database = tablespace == GLOBALTABLESPACE_OID ? InvalidOid : MyDatabaseId;
+#if PG_VERSION_NUM >= 180000
+  const RelPathStr text = GetRelationPath(database, tablespace, relation->relfilenode, INVALID_PROC_NUMBER, MAIN_FORKNUM);
+  strlcpy(path, text.str, size);
+#elif PG_VERSION_NUM >= 170000
+  char *text = GetRelationPath(database, tablespace, relation->relfilenode, INVALID_PROC_NUMBER, MAIN_FORKNUM);
+  strlcpy(path, text, size);
+  pfree(text);
+#else
+  char *text = GetRelationPath(database, tablespace, relation->relfilenode, InvalidBackendId, MAIN_FORKNUM);
+  strlcpy(path, text, size);
+  pfree(text);
+#endif
+}
+
+} // namespace schema_guard::compat

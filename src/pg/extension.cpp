@@ -1,0 +1,106 @@
+#include "pg/extension.hpp"
+
+#include "pg/compat.hpp"
+#include "pg/settings.hpp"
+
+extern "C" {
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xlog.h"
+#include "catalog/dependency.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_extension.h"
+#include "commands/extension.h"
+#include "utils/fmgroids.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+}
+
+namespace schema_guard {
+
+namespace {
+
+constexpr const char *extension_name = "schema_guard";
+constexpr const char *schema_name = "schema_guard";
+
+GuardObjects known{};
+bool known_valid = false;
+int at_work_level = 0; // of transaction nesting; 0 if the guard is not at work
+
+// The extension's own row: pg_extension has no syscache before PostgreSQL 18.
+bool read_extension(GuardObjects &objects) {
+  Relation catalog = table_open(ExtensionRelationId, AccessShareLock);
+  ScanKeyData key;
+  ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber, F_NAMEEQ, CStringGetDatum(extension_name));
+  SysScanDesc scan = systable_beginscan(catalog, ExtensionNameIndexId, true, nullptr, 1, &key);
+  HeapTuple row = systable_getnext(scan);
+  const bool found = HeapTupleIsValid(row);
+  if (found) {
+    auto *form = reinterpret_cast<Form_pg_extension>(GETSTRUCT(row));
+    objects.extension = form->oid;
+    objects.owner = form->extowner;
+  }
+  systable_endscan(scan);
+  table_close(catalog, AccessShareLock);
+  return found;
+}
+
+// A schema of our name that the extension did not make is somebody else's.
+bool read_objects(Oid schema, GuardObjects &objects) {
+  const auto relation = [schema](const char *name) { return get_relname_relid(name, schema); };
+  objects.schema = schema;
+  objects.audit = relation("audit");
+  objects.audit_sequence = relation("audit_id_seq");
+  objects.policy = relation("standing_policy");
+  objects.journal_position = relation("journal_position");
+  objects.request_sequence = relation("request_id_seq");
+  return OidIsValid(objects.audit) && OidIsValid(objects.audit_sequence) && OidIsValid(objects.policy) &&
+         OidIsValid(objects.journal_position) && OidIsValid(objects.request_sequence) && read_extension(objects) &&
+         getExtensionOfObject(RelationRelationId, objects.audit) == objects.extension;
+}
+
+void forget(Datum, Oid relation) {
+  if (relation == InvalidOid || relation == known.audit || relation == known.policy ||
+      relation == known.journal_position)
+    known_valid = false;
+}
+
+} // namespace
+
+const GuardObjects *guard_objects() {
+  if (known_valid)
+    return &known;
+  const Oid schema = get_namespace_oid(schema_name, true);
+  if (!OidIsValid(schema))
+    return nullptr;
+  GuardObjects objects{};
+  if (!read_objects(schema, objects))
+    return nullptr;
+  known = objects;
+  known_valid = true;
+  return &known;
+}
+
+bool inert() {
+  if (at_work_level > 0 || mode() == GuardMode::off || IsBinaryUpgrade || !IsTransactionState() ||
+      IsParallelWorker() || InitializingParallelWorker || RecoveryInProgress())
+    return true;
+  const GuardObjects *objects = guard_objects();
+  return objects == nullptr || (creating_extension && CurrentExtensionObject == objects->extension);
+}
+
+bool guard_at_work() { return at_work_level > 0; }
+
+void set_guard_at_work(bool at_work) { at_work_level = at_work ? GetCurrentTransactionNestLevel() : 0; }
+
+void guard_work_aborted(int level) {
+  if (at_work_level >= level)
+    at_work_level = 0;
+}
+
+void watch_guard_objects() { CacheRegisterRelcacheCallback(forget, Datum{0}); }
+
+} // namespace schema_guard

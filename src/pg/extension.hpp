@@ -1,0 +1,35 @@
+// Where schema_guard's own objects are in this database, and whether the guard is at work at all.
+#pragma once
+
+#include "pg/pg.hpp"
+
+namespace schema_guard {
+
+struct GuardObjects {
+  Oid extension;
+  Oid owner; // internal queries run as this role
+  Oid schema;
+  Oid audit;
+  Oid audit_sequence;
+  Oid policy;
+  Oid journal_position;
+  Oid request_sequence;
+};
+
+// Null if the extension is not installed in this database. Costs two cache look-ups once known.
+const GuardObjects *guard_objects();
+
+// The one predicate that lists every state in which the guard does nothing. The first line of every sensor:
+// extension not installed here, being created or updated, binary upgrade, recovery, no live transaction, parallel
+// worker, mode off, or the guard itself at work.
+bool inert();
+
+// True while the guard writes to its own tables; see pg/query.hpp. An abort ends it.
+bool guard_at_work();
+void set_guard_at_work(bool at_work);
+void guard_work_aborted(int level);
+
+// Registers the invalidation callback. Called once, from _PG_init.
+void watch_guard_objects();
+
+} // namespace schema_guard

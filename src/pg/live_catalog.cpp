@@ -1,0 +1,152 @@
+#include "pg/live_catalog.hpp"
+
+#include "pg/extension.hpp"
+#include "pg/memory.hpp"
+#include "pg/object_facts.hpp"
+#include "pg/object_lookup.hpp"
+#include "pg/relation_size.hpp"
+
+extern "C" {
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/dependency.h"
+#include "catalog/indexing.h"
+#include "catalog/pg_authid.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_depend.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_shdepend.h"
+#include "catalog/pg_type.h"
+#include "commands/extension.h"
+#include "catalog/pg_extension.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+}
+
+namespace schema_guard {
+
+LiveCatalog::LiveCatalog(Arena &arena)
+    : arena_(arena), depend_(table_open(DependRelationId, AccessShareLock)) {}
+
+void LiveCatalog::close() { table_close(depend_, AccessShareLock); }
+
+Resolution LiveCatalog::resolve(const Target &target, Verb verb) { return look_up(target, verb); }
+
+void LiveCatalog::dependents(const Address &object, Vector<Dependency> &found) {
+  scan_dependencies(object, End::referenced, found);
+}
+
+void LiveCatalog::owners(const Address &object, Vector<Dependency> &found) {
+  scan_dependencies(object, End::depender, found);
+}
+
+// Both directions of pg_depend, as findDependentObjects (catalog/dependency.c) reads them: a whole object stands for its
+// columns too.
+void LiveCatalog::scan_dependencies(const Address &object, End from, Vector<Dependency> &found) {
+  const bool depender = from == End::depender;
+  ScanKeyData keys[3];
+  ScanKeyInit(&keys[0], depender ? Anum_pg_depend_classid : Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
+              ObjectIdGetDatum(object.class_id));
+  ScanKeyInit(&keys[1], depender ? Anum_pg_depend_objid : Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ,
+              ObjectIdGetDatum(object.object_id));
+  ScanKeyInit(&keys[2], depender ? Anum_pg_depend_objsubid : Anum_pg_depend_refobjsubid, BTEqualStrategyNumber,
+              F_INT4EQ, Int32GetDatum(object.sub_id));
+  SysScanDesc scan = systable_beginscan(depend_, depender ? DependDependerIndexId : DependReferenceIndexId, true,
+                                        nullptr, object.sub_id != 0 ? 3 : 2, keys);
+  HeapTuple tuple = nullptr;
+  while (HeapTupleIsValid(tuple = systable_getnext(scan))) {
+    const auto *row = reinterpret_cast<Form_pg_depend>(GETSTRUCT(tuple));
+    // Within an extension's own script, its members are not protected by it.
+    if (depender && row->deptype == DEPENDENCY_EXTENSION && creating_extension &&
+        row->refobjid == CurrentExtensionObject)
+      continue;
+    const Address other = depender ? Address{row->refclassid, row->refobjid, row->refobjsubid}
+                                   : Address{row->classid, row->objid, row->objsubid};
+    found.push_back({other, static_cast<DependencyKind>(row->deptype)});
+  }
+  systable_endscan(scan);
+}
+
+// shdepDropOwned (catalog/pg_shdepend.c): what DROP OWNED drops, apart from privileges.
+void LiveCatalog::owned_by(const Address &role, Vector<Address> &found) {
+  Relation shared_depend = table_open(SharedDependRelationId, AccessShareLock);
+  ScanKeyData keys[2];
+  ScanKeyInit(&keys[0], Anum_pg_shdepend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
+              ObjectIdGetDatum(AuthIdRelationId));
+  ScanKeyInit(&keys[1], Anum_pg_shdepend_refobjid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(role.object_id));
+  SysScanDesc scan = systable_beginscan(shared_depend, SharedDependReferenceIndexId, true, nullptr, 2, keys);
+  HeapTuple tuple = nullptr;
+  while (HeapTupleIsValid(tuple = systable_getnext(scan))) {
+    const auto *row = reinterpret_cast<Form_pg_shdepend>(GETSTRUCT(tuple));
+    if (row->deptype == SHARED_DEPENDENCY_OWNER && row->dbid == MyDatabaseId)
+      found.push_back({row->classid, row->objid, row->objsubid});
+  }
+  systable_endscan(scan);
+  table_close(shared_depend, AccessShareLock);
+}
+
+// ATExecDropColumn (commands/tablecmds.c): a child's column goes if it has no other parent and no definition of
+// its own. A composite type's attribute goes from the tables that are typed by it.
+void LiveCatalog::inherited_columns(const Address &column, Vector<Address> &found) {
+  char *name = get_attname(column.object_id, static_cast<AttrNumber>(column.sub_id), true);
+  if (name == nullptr)
+    return;
+
+  const Oid type = get_rel_relkind(column.object_id) == RELKIND_COMPOSITE_TYPE ? get_rel_type_id(column.object_id)
+                                                                               : InvalidOid;
+  if (OidIsValid(type)) {
+    Vector<Dependency> users(arena_);
+    dependents({TypeRelationId, type, 0}, users);
+    for (const Dependency &user : users) {
+      if (user.object.class_id != RelationRelationId || user.object.sub_id != 0)
+        continue;
+      const AttrNumber number = get_attnum(user.object.object_id, name);
+      if (number > 0 && relation_is_typed_by(user.object.object_id, type))
+        found.push_back({RelationRelationId, user.object.object_id, number});
+    }
+    return;
+  }
+
+  List *children = find_inheritance_children(column.object_id, NoLock);
+  const ListCell *cell = nullptr;
+  foreach (cell, children) {
+    const Oid child = lfirst_oid(cell);
+    HeapTuple tuple = SearchSysCacheAttName(child, name);
+    if (!HeapTupleIsValid(tuple))
+      continue;
+    const auto *attribute = reinterpret_cast<Form_pg_attribute>(GETSTRUCT(tuple));
+    if (attribute->attinhcount == 1 && !attribute->attislocal)
+      found.push_back({RelationRelationId, child, attribute->attnum});
+    ReleaseSysCache(tuple);
+  }
+}
+
+ObjectFacts LiveCatalog::facts(const Address &object) { return object_facts(object, *this, arena_); }
+
+Address LiveCatalog::table_of(const Address &object) { return table_of_part(object); }
+
+ObjectDescription LiveCatalog::describe(const Address &object, ObjectKind kind) {
+  const ::ObjectAddress address{object.class_id, object.object_id, object.sub_id};
+  ObjectDescription description;
+  const char *type = getObjectTypeDescription(&address, true);
+  const char *identity = getObjectIdentity(&address, true);
+  description.object_type = arena_.copy(type == nullptr ? "object" : type);
+  description.identity = arena_.copy(identity == nullptr ? "(gone)" : identity);
+  description.path = description.identity;
+
+  if (object.class_id != RelationRelationId)
+    return description;
+  const char *schema = get_namespace_name(get_rel_namespace(object.object_id));
+  const char *relation = get_rel_name(object.object_id);
+  if (schema != nullptr && relation != nullptr)
+    description.path = arena_.copy(psprintf("%s.%s", schema, relation));
+  if (kind == ObjectKind::table || kind == ObjectKind::column || kind == ObjectKind::materialized_view)
+    description.rows = estimated_rows(object.object_id);
+  if (kind == ObjectKind::table || kind == ObjectKind::materialized_view)
+    description.bytes = bytes_on_disk(object.object_id);
+  return description;
+}
+
+} // namespace schema_guard

@@ -1,0 +1,275 @@
+#include "pg/object_lookup.hpp"
+
+#include "pg/compat.hpp"
+#include "pg/memory.hpp"
+
+extern "C" {
+#include "access/htup_details.h"
+#include "catalog/catalog.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_authid.h"
+#include "catalog/pg_cast.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_conversion.h"
+#include "catalog/pg_event_trigger.h"
+#include "catalog/pg_extension.h"
+#include "catalog/pg_foreign_data_wrapper.h"
+#include "catalog/pg_foreign_server.h"
+#include "catalog/pg_language.h"
+#include "catalog/pg_opclass.h"
+#include "catalog/pg_operator.h"
+#include "catalog/pg_opfamily.h"
+#include "catalog/pg_policy.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_publication.h"
+#include "catalog/pg_rewrite.h"
+#include "catalog/pg_statistic_ext.h"
+#include "catalog/pg_transform.h"
+#include "catalog/pg_trigger.h"
+#include "catalog/pg_ts_config.h"
+#include "catalog/pg_ts_dict.h"
+#include "catalog/pg_ts_parser.h"
+#include "catalog/pg_ts_template.h"
+#include "catalog/pg_type.h"
+#include "commands/defrem.h"
+#include "commands/event_trigger.h"
+#include "commands/extension.h"
+#include "commands/policy.h"
+#include "commands/proclang.h"
+#include "commands/trigger.h"
+#include "foreign/foreign.h"
+#include "nodes/makefuncs.h"
+#include "parser/parse_func.h"
+#include "parser/parse_oper.h"
+#include "parser/parse_type.h"
+#include "rewrite/rewriteSupport.h"
+#include "utils/acl.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+}
+
+namespace schema_guard {
+
+namespace {
+
+const char *simple_name(const void *node) { return strVal(node); }
+List *name_list(const void *node) { return static_cast<List *>(const_cast<void *>(node)); }
+TypeName *type_name(const void *node) { return static_cast<TypeName *>(const_cast<void *>(node)); }
+ObjectWithArgs *with_arguments(const void *node) {
+  return static_cast<ObjectWithArgs *>(const_cast<void *>(node));
+}
+
+Oid type_by_name(const void *node) { return LookupTypeNameOid(nullptr, type_name(node), true); }
+
+Oid cast_by_name(const void *node) {
+  const Oid source = type_by_name(linitial(name_list(node)));
+  const Oid target = type_by_name(lsecond(name_list(node)));
+  return OidIsValid(source) && OidIsValid(target) ? get_cast_oid(source, target, true) : InvalidOid;
+}
+
+Oid transform_by_name(const void *node) {
+  const Oid type = type_by_name(linitial(name_list(node)));
+  const Oid language = get_language_oid(strVal(lsecond(name_list(node))), true);
+  return OidIsValid(type) && OidIsValid(language) ? get_transform_oid(type, language, true) : InvalidOid;
+}
+
+// The first name is the access method's.
+Oid operator_class_by_name(const void *node) {
+  const Oid method = get_index_am_oid(strVal(linitial(name_list(node))), true);
+  return OidIsValid(method) ? get_opclass_oid(method, list_copy_tail(name_list(node), 1), true) : InvalidOid;
+}
+Oid operator_family_by_name(const void *node) {
+  const Oid method = get_index_am_oid(strVal(linitial(name_list(node))), true);
+  return OidIsValid(method) ? get_opfamily_oid(method, list_copy_tail(name_list(node), 1), true) : InvalidOid;
+}
+
+// A trigger, rule or policy is named by its table's name and its own, in one list.
+template <Oid (*find)(Oid relation, const char *name, bool missing_ok)> Oid on_relation(const void *node) {
+  List *names = name_list(node);
+  List *relation_names = list_copy(names);
+  relation_names = list_delete_last(relation_names);
+  if (relation_names == NIL)
+    return InvalidOid;
+  const Oid relation = RangeVarGetRelid(makeRangeVarFromNameList(relation_names), NoLock, true);
+  return OidIsValid(relation) ? find(relation, strVal(llast(names)), true) : InvalidOid;
+}
+
+template <ObjectType type> Oid routine_by_name(const void *node) {
+  return LookupFuncWithArgs(type, with_arguments(node), true);
+}
+
+// How each object type is found by name. Relations and their members have their own ways, below.
+struct Lookup {
+  ObjectType type;
+  Oid class_id;
+  Oid (*find)(const void *node);
+};
+
+constexpr Lookup lookups[] = {
+    {OBJECT_SCHEMA, NamespaceRelationId, [](const void *n) { return get_namespace_oid(simple_name(n), true); }},
+    {OBJECT_EXTENSION, ExtensionRelationId, [](const void *n) { return get_extension_oid(simple_name(n), true); }},
+    {OBJECT_LANGUAGE, LanguageRelationId, [](const void *n) { return get_language_oid(simple_name(n), true); }},
+    {OBJECT_ACCESS_METHOD, AccessMethodRelationId, [](const void *n) { return get_am_oid(simple_name(n), true); }},
+    {OBJECT_FDW, ForeignDataWrapperRelationId,
+     [](const void *n) { return get_foreign_data_wrapper_oid(simple_name(n), true); }},
+    {OBJECT_FOREIGN_SERVER, ForeignServerRelationId,
+     [](const void *n) { return get_foreign_server_oid(simple_name(n), true); }},
+    {OBJECT_EVENT_TRIGGER, EventTriggerRelationId,
+     [](const void *n) { return get_event_trigger_oid(simple_name(n), true); }},
+    {OBJECT_PUBLICATION, PublicationRelationId,
+     [](const void *n) { return get_publication_oid(simple_name(n), true); }},
+    {OBJECT_TYPE, TypeRelationId, type_by_name},
+    {OBJECT_DOMAIN, TypeRelationId, type_by_name},
+    {OBJECT_FUNCTION, ProcedureRelationId, routine_by_name<OBJECT_FUNCTION>},
+    {OBJECT_PROCEDURE, ProcedureRelationId, routine_by_name<OBJECT_PROCEDURE>},
+    {OBJECT_ROUTINE, ProcedureRelationId, routine_by_name<OBJECT_ROUTINE>},
+    {OBJECT_AGGREGATE, ProcedureRelationId, routine_by_name<OBJECT_AGGREGATE>},
+    {OBJECT_OPERATOR, OperatorRelationId, [](const void *n) { return LookupOperWithArgs(with_arguments(n), true); }},
+    {OBJECT_COLLATION, CollationRelationId, [](const void *n) { return get_collation_oid(name_list(n), true); }},
+    {OBJECT_CONVERSION, ConversionRelationId, [](const void *n) { return get_conversion_oid(name_list(n), true); }},
+    {OBJECT_OPCLASS, OperatorClassRelationId, operator_class_by_name},
+    {OBJECT_OPFAMILY, OperatorFamilyRelationId, operator_family_by_name},
+    {OBJECT_CAST, CastRelationId, cast_by_name},
+    {OBJECT_TRANSFORM, TransformRelationId, transform_by_name},
+    {OBJECT_TSPARSER, TSParserRelationId, [](const void *n) { return get_ts_parser_oid(name_list(n), true); }},
+    {OBJECT_TSDICTIONARY, TSDictionaryRelationId, [](const void *n) { return get_ts_dict_oid(name_list(n), true); }},
+    {OBJECT_TSTEMPLATE, TSTemplateRelationId, [](const void *n) { return get_ts_template_oid(name_list(n), true); }},
+    {OBJECT_TSCONFIGURATION, TSConfigRelationId,
+     [](const void *n) { return get_ts_config_oid(name_list(n), true); }},
+    {OBJECT_STATISTIC_EXT, StatisticExtRelationId,
+     [](const void *n) { return get_statistics_object_oid(name_list(n), true); }},
+    {OBJECT_TRIGGER, TriggerRelationId, on_relation<get_trigger_oid>},
+    {OBJECT_RULE, RewriteRelationId, on_relation<get_rewrite_oid>},
+    {OBJECT_POLICY, PolicyRelationId, on_relation<get_relation_policy_oid>},
+};
+
+// What DROP TABLE, DROP VIEW and so on accept, by relation kind.
+struct RelationType {
+  ObjectType type;
+  const char *kinds;
+};
+
+constexpr RelationType relation_types[] = {
+    {OBJECT_TABLE, "rp"},    {OBJECT_VIEW, "v"},    {OBJECT_MATVIEW, "m"},
+    {OBJECT_SEQUENCE, "S"},  {OBJECT_INDEX, "iI"}, {OBJECT_FOREIGN_TABLE, "f"},
+};
+
+const char *droppable_kinds(int object_type) {
+  for (const RelationType &row : relation_types)
+    if (row.type == object_type)
+      return row.kinds;
+  return nullptr;
+}
+
+constexpr Resolution refused{Resolution::Status::refused, {}};
+
+Resolution not_found(const Target &target) {
+  return target.missing_ok ? Resolution{Resolution::Status::missing, {}} : refused;
+}
+
+Resolution found(Oid class_id, Oid object_id, int32 sub_id = 0) {
+  return {Resolution::Status::found, {class_id, object_id, sub_id}};
+}
+
+// RemoveRelations (commands/tablecmds.c): the owner of the relation or of its schema.
+Resolution look_up_relation(const Target &target, const RangeVar *range, const char *kinds) {
+  const Oid relation = RangeVarGetRelid(range, NoLock, true);
+  if (!OidIsValid(relation))
+    return not_found(target);
+  if (kinds != nullptr && strchr(kinds, get_rel_relkind(relation)) == nullptr)
+    return refused;
+  if (!compat::owns_relation(relation, GetUserId()) &&
+      !compat::owns_schema(get_rel_namespace(relation), GetUserId()))
+    return refused;
+  if (!allowSystemTableMods && IsCatalogRelationOid(relation))
+    return refused;
+  return found(RelationRelationId, relation);
+}
+
+// ALTER TABLE … DROP COLUMN or CONSTRAINT: the owner of the relation only (ATSimplePermissions).
+Resolution look_up_member(const Target &target) {
+  const auto *range = static_cast<const RangeVar *>(target.node);
+  const Oid relation = RangeVarGetRelid(range, NoLock, true);
+  if (!OidIsValid(relation))
+    return not_found(target);
+  if (!compat::owns_relation(relation, GetUserId()) ||
+      (!allowSystemTableMods && IsCatalogRelationOid(relation)))
+    return refused;
+
+  const char *member = c_string(target.member);
+  if (target.object_type == OBJECT_TABCONSTRAINT) {
+    const Oid constraint = get_relation_constraint_oid(relation, member, true);
+    return OidIsValid(constraint) ? found(ConstraintRelationId, constraint) : not_found(target);
+  }
+
+  HeapTuple tuple = SearchSysCacheAttName(relation, member);
+  if (!HeapTupleIsValid(tuple))
+    return not_found(target);
+  const auto *column = reinterpret_cast<Form_pg_attribute>(GETSTRUCT(tuple));
+  const AttrNumber number = column->attnum;
+  const bool inherited = column->attinhcount > 0;
+  ReleaseSysCache(tuple);
+  // ATExecDropColumn refuses these.
+  if (number < 0 || inherited)
+    return refused;
+  return found(RelationRelationId, relation, number);
+}
+
+Resolution look_up_role(const Target &target) {
+  const Oid role = get_rolespec_oid(static_cast<const RoleSpec *>(target.node), true);
+  if (!OidIsValid(role))
+    return refused;
+  if (role == BOOTSTRAP_SUPERUSERID || !has_privs_of_role(GetUserId(), role))
+    return refused;
+  return found(AuthIdRelationId, role);
+}
+
+// RemoveObjects (commands/dropcmds.c) and check_object_ownership (catalog/objectaddress.c).
+bool may_drop(const ::ObjectAddress &object) {
+  if (superuser())
+    return true;
+  const Oid schema = get_object_namespace(&object);
+  if (OidIsValid(schema) && compat::owns_schema(schema, GetUserId()))
+    return true;
+  const AttrNumber owner_column = get_object_attnum_owner(object.classId);
+  const int cache = get_object_catcache_oid(object.classId);
+  // What has no owner of its own is left to PostgreSQL, and to ring 2 if PostgreSQL lets it pass.
+  if (owner_column == InvalidAttrNumber || cache < 0)
+    return false;
+  HeapTuple tuple = SearchSysCache1(cache, ObjectIdGetDatum(object.objectId));
+  if (!HeapTupleIsValid(tuple))
+    return false;
+  bool null = false;
+  const Datum owner = SysCacheGetAttr(cache, tuple, owner_column, &null);
+  const bool may = !null && has_privs_of_role(GetUserId(), DatumGetObjectId(owner));
+  ReleaseSysCache(tuple);
+  return may;
+}
+
+} // namespace
+
+Resolution look_up(const Target &target, Verb verb) {
+  if (target.object_type == OBJECT_COLUMN || target.object_type == OBJECT_TABCONSTRAINT)
+    return look_up_member(target);
+  if (target.object_type == OBJECT_ROLE)
+    return look_up_role(target);
+  if (verb == Verb::change_guard)
+    return look_up_relation(target, static_cast<const RangeVar *>(target.node), nullptr);
+  if (const char *kinds = droppable_kinds(target.object_type); kinds != nullptr)
+    return look_up_relation(target, makeRangeVarFromNameList(name_list(target.node)), kinds);
+  for (const Lookup &row : lookups) {
+    if (row.type != target.object_type)
+      continue;
+    const Oid object = row.find(target.node);
+    if (!OidIsValid(object))
+      return not_found(target);
+    const ::ObjectAddress address{row.class_id, object, 0};
+    return may_drop(address) ? found(row.class_id, object) : refused;
+  }
+  return refused;
+}
+
+} // namespace schema_guard

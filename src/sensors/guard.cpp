@@ -1,0 +1,89 @@
+#include "sensors/guard.hpp"
+
+#include "approval/token.hpp"
+#include "audit/audit_table.hpp"
+#include "pg/memory.hpp"
+#include "pg/settings.hpp"
+#include "policy/live_policy.hpp"
+#include "sensors/denial.hpp"
+#include "sensors/statement.hpp"
+
+namespace schema_guard {
+
+namespace {
+
+AuditRecord describe(const Effects &effects, const Verdict &verdict, const Sighting &sighting) {
+  AuditRecord record = new_record();
+  record.verdict = c_string(decision_name(verdict.decision));
+  record.rule = c_string(rule(verdict.rule).name);
+  record.command_tag = sighting.command_tag;
+  record.statement = sighting.statement;
+  record.sensor = sighting.sensor;
+  if (verdict.rule != RuleId::other_ddl)
+    record.effects = effects_json(effects, verdict);
+  return record;
+}
+
+void warn(const Effects &effects, const Verdict &verdict) {
+  for (std::size_t place = 0; place < effects.list.size(); ++place) {
+    if (verdict.actions[place] < Action::warn)
+      continue;
+    const Effect &effect = effects.list[place];
+    ereport(WARNING, errmsg("%s", effect_message(effect, "drops")),
+            errdetail("The rule is %s.", c_string(rule(effect.rule).name)));
+  }
+}
+
+// The session's approval, if the effects need one. An approval that is not valid stays unused, and the denial says why.
+Verdict judge_with_approval(const Effects &effects, Policy &policy, Arena &arena, TokenApproval &token) {
+  Verdict verdict = judge(effects, policy, nullptr, mode(), rehearse(), arena);
+  if (verdict.decision != Decision::blocked && verdict.decision != Decision::rehearsed)
+    return verdict;
+  token = load_approval(arena);
+  if (token.approval == nullptr)
+    return verdict;
+  return judge(effects, policy, token.approval, mode(), rehearse(), arena);
+}
+
+} // namespace
+
+Passed guard(const Effects &effects, const Sighting &sighting, Arena &arena) {
+  LivePolicy policy;
+  TokenApproval token;
+  Verdict verdict = judge_with_approval(effects, policy, arena, token);
+  AuditRecord record = describe(effects, verdict, sighting);
+
+  switch (verdict.decision) {
+  case Decision::blocked:
+    if (sighting.begun)
+      forget_begun_statement();
+    deny(effects, verdict, token, record);
+  case Decision::approved:
+    if (!consume(*token.approval, verdict.ordinals))
+      deny_in_use(effects, verdict, token, record);
+    record.approval_id = token.approval->id;
+    record.request_id = token.approval->request_id;
+    break;
+  case Decision::rehearsed:
+    keep_rehearsed(effects, verdict, record);
+    break;
+  case Decision::warned:
+    warn(effects, verdict);
+    break;
+  case Decision::allowed:
+  case Decision::exempt:
+    break;
+  }
+  const bool recorded = effects.refused || verdict.actions.empty() ||
+                        *std::max_element(verdict.actions.data(), verdict.actions.data() + verdict.actions.size()) !=
+                            Action::allow;
+  return {record, recorded};
+}
+
+void write_record(AuditRecord record) {
+  complete_record(record);
+  if (!insert_record(record))
+    keep_unwritten(record);
+}
+
+} // namespace schema_guard

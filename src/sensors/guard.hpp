@@ -1,0 +1,30 @@
+// The one path: whatever a sensor saw comes here, is judged, and is let pass, warned of, rehearsed or refused.
+//
+// Promise: refuses by raising an error (SG001, SG002, SG003 or SG007) after the attempt has been written down. Returns
+// only if the statement may go on; what it may then do is cleared for ring 2.
+#pragma once
+
+#include "audit/record.hpp"
+#include "core/verdict.hpp"
+
+namespace schema_guard {
+
+// What a sensor saw of a statement.
+struct Sighting {
+  const char *sensor;
+  const char *command_tag;
+  const char *statement; // null if unknown
+  bool begun;            // ring 1 has let the statement start
+};
+
+struct Passed {
+  AuditRecord record; // complete but for the transaction and the duration
+  bool recorded;
+};
+
+Passed guard(const Effects &effects, const Sighting &sighting, Arena &arena);
+
+// Writes the row of a statement that has passed, in its transaction, or keeps it for the journal.
+void write_record(AuditRecord record);
+
+} // namespace schema_guard

@@ -1,0 +1,87 @@
+// Ring 2: object_access_hook. It sees every deletion by OID, cascades included, after PostgreSQL's own checks and whatever
+// session_replication_role says. Nothing that the first ring missed passes it.
+#include "pg/extension.hpp"
+#include "pg/live_catalog.hpp"
+#include "pg/memory.hpp"
+#include "pg/transaction_objects.hpp"
+#include "sensors/guard.hpp"
+#include "sensors/sensor.hpp"
+#include "sensors/statement.hpp"
+
+extern "C" {
+#include "catalog/dependency.h"
+#include "catalog/objectaccess.h"
+#include "catalog/pg_class.h"
+#include "utils/lsyscache.h"
+}
+
+namespace schema_guard {
+
+namespace {
+
+object_access_hook_type next_hook = nullptr;
+
+// Tables and columns, and the attributes of composite types. Of everything else ring 1's word is enough.
+bool holds_rows(const Address &object) {
+  switch (get_rel_relkind(object.object_id)) {
+  case RELKIND_RELATION:
+  case RELKIND_PARTITIONED_TABLE:
+  case RELKIND_MATVIEW:
+    return true;
+  case RELKIND_COMPOSITE_TYPE:
+    return object.sub_id != 0;
+  default:
+    return false;
+  }
+}
+
+void dropped(const Address &object) {
+  if (!holds_rows(object) || take_cleared_effect(object) || inert())
+    return;
+  ContextArena arena;
+  LiveCatalog catalog(arena);
+  Effects found(arena);
+  Effect effect;
+  const bool matters = drop_effect(object, catalog, effect);
+  catalog.close();
+  if (!matters)
+    return;
+  found.list.push_back(effect);
+
+  TransactionState *state = transaction_state();
+  Statement *statement = state == nullptr || state->under_way.empty() ? nullptr : &state->under_way.back();
+  const Sighting sighting{.sensor = sensor::object_access,
+                          .command_tag = statement == nullptr ? "DROP" : statement->record.command_tag,
+                          .statement = statement == nullptr ? nullptr : statement->record.statement,
+                          .begun = statement != nullptr && statement->recorded};
+  const Passed passed = guard(found, sighting, arena);
+  if (passed.recorded)
+    write_record(passed.record);
+}
+
+void object_accessed(ObjectAccessType access, Oid class_id, Oid object_id, int sub_id, void *argument) {
+  if (next_hook != nullptr)
+    next_hook(access, class_id, object_id, sub_id, argument);
+  if (class_id != RelationRelationId)
+    return;
+  const Address object{class_id, object_id, sub_id};
+  if (access == OAT_POST_CREATE) {
+    const auto *details = static_cast<const ObjectAccessPostCreate *>(argument);
+    if ((details == nullptr || !details->is_internal) && !inert())
+      transaction_objects::created(object);
+  } else if (access == OAT_DROP) {
+    const auto *details = static_cast<const ObjectAccessDrop *>(argument);
+    // Internal deletions remove what a command itself has made: the old heap of a rewrite, temporary tables.
+    if (details == nullptr || (details->dropflags & PERFORM_DELETION_INTERNAL) == 0)
+      dropped(object);
+  }
+}
+
+} // namespace
+
+void watch_object_access() {
+  next_hook = object_access_hook;
+  object_access_hook = object_accessed;
+}
+
+} // namespace schema_guard

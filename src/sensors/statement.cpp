@@ -1,0 +1,198 @@
+#include "sensors/statement.hpp"
+
+extern "C" {
+#include "mb/pg_wchar.h"
+}
+
+#include <iterator>
+
+namespace schema_guard {
+
+namespace {
+
+constexpr std::size_t most_begun = 100;
+constexpr std::size_t longest_begun = 1000; // bytes of a statement's text
+
+TransactionState *state = nullptr;
+
+TransactionState &ensure_state() {
+  if (state == nullptr)
+    state = new (MemoryContextAlloc(TopTransactionContext, sizeof(TransactionState)))
+        TransactionState(TopTransactionContext);
+  return *state;
+}
+
+const char *copy(MemoryContext context, const char *text) {
+  return text == nullptr ? nullptr : MemoryContextStrdup(context, text);
+}
+
+const char *copy_start(MemoryContext context, const char *text) {
+  if (text == nullptr)
+    return nullptr;
+  const size_t length = strlen(text);
+  if (length <= longest_begun)
+    return MemoryContextStrdup(context, text);
+  MemoryContext previous = MemoryContextSwitchTo(context);
+  const char *start = psprintf("%.*s…", pg_mbcliplen(text, static_cast<int>(length), longest_begun), text);
+  MemoryContextSwitchTo(previous);
+  return start;
+}
+
+AuditRecord copy_record(MemoryContext context, const AuditRecord &record) {
+  AuditRecord result = record;
+  for (const char *AuditRecord::*field :
+       {&AuditRecord::verdict, &AuditRecord::rule, &AuditRecord::command_tag, &AuditRecord::statement,
+        &AuditRecord::effects, &AuditRecord::session_role, &AuditRecord::effective_role,
+        &AuditRecord::application_name, &AuditRecord::sensor})
+    result.*field = copy(context, record.*field);
+  return result;
+}
+
+// Everything at or below an ended level: gone if that was rolled back, the parent's if not.
+template <typename List, typename LevelOf, typename Drop>
+void end_level(List &list, int level, bool committed, LevelOf level_of, Drop drop) {
+  std::size_t kept = 0;
+  for (std::size_t place = 0; place < list.size(); ++place) {
+    auto &item = list[place];
+    if (level_of(item) >= level) {
+      if (committed)
+        level_of(item) = level - 1;
+      else if (drop(item))
+        continue;
+    }
+    if (kept != place)
+      list[kept] = item;
+    ++kept;
+  }
+  while (list.size() > kept)
+    list.pop_back();
+}
+
+} // namespace
+
+TransactionState *transaction_state() { return state; }
+
+void begin_statement(const Node *tree, const AuditRecord &record, bool recorded) {
+  TransactionState &now = ensure_state();
+  const int level = GetCurrentTransactionNestLevel();
+  MemoryContext context =
+      AllocSetContextCreate(TopTransactionContext, "schema_guard statement", ALLOCSET_SMALL_SIZES);
+  now.under_way.push_back({tree, copy_record(context, record), recorded, level, context});
+  if (!recorded)
+    return;
+  ++now.begun_count;
+  if (now.begun.size() < most_begun)
+    now.begun.push_back({copy(TopTransactionContext, record.command_tag),
+                         copy_start(TopTransactionContext, record.statement), level, false});
+  // Once for a transaction: one of many statements would otherwise keep as many copies.
+  if (now.begun_count == 1)
+    now.first = copy_record(TopTransactionContext, record);
+}
+
+Statement *statement_under_way(const Node *tree) {
+  if (state == nullptr)
+    return nullptr;
+  // Above it stand only statements that failed in a way that no callback told of.
+  while (!state->under_way.empty() && state->under_way.back().tree != tree)
+    finish_statement();
+  return state->under_way.empty() ? nullptr : &state->under_way.back();
+}
+
+void finish_statement() {
+  if (state == nullptr || state->under_way.empty())
+    return;
+  const int depth = static_cast<int>(state->under_way.size());
+  for (auto place = state->cleared.begin(); place != state->cleared.end();)
+    place = place->second.depth >= depth ? state->cleared.erase(place) : std::next(place);
+  MemoryContextDelete(state->under_way.back().context);
+  state->under_way.pop_back();
+}
+
+void forget_begun_statement() {
+  if (state == nullptr || state->begun_count == 0)
+    return;
+  if (state->begun_count == static_cast<int64>(state->begun.size()))
+    state->begun.pop_back();
+  --state->begun_count;
+}
+
+void clear_effect(const Address &object) {
+  TransactionState &now = ensure_state();
+  now.cleared.insert_or_assign(object, TransactionState::Cleared{GetCurrentTransactionNestLevel(),
+                                                                 static_cast<int>(now.under_way.size())});
+}
+
+bool take_cleared_effect(const Address &object) {
+  if (state == nullptr)
+    return false;
+  const auto place = state->cleared.find(object);
+  if (place == state->cleared.end())
+    return false;
+  state->cleared.erase(place);
+  return true;
+}
+
+bool cleared_effects_left() {
+  if (state == nullptr)
+    return false;
+  const int depth = static_cast<int>(state->under_way.size());
+  for (const auto &[object, cleared] : state->cleared)
+    if (cleared.depth == depth)
+      return true;
+  return false;
+}
+
+void keep_rehearsed(const Effects &effects, const Verdict &verdict, const AuditRecord &record) {
+  TransactionState &now = ensure_state();
+  const int level = GetCurrentTransactionNestLevel();
+  for (std::size_t place = 0; place < effects.list.size(); ++place) {
+    if (verdict.actions[place] == Action::allow)
+      continue;
+    Effect effect = effects.list[place];
+    effect.description.object_type = now.arena.copy(effect.description.object_type);
+    effect.description.identity = now.arena.copy(effect.description.identity);
+    effect.description.path = now.arena.copy(effect.description.path);
+    now.rehearsed.push_back({effect, verdict.actions[place], level});
+  }
+  if (now.rehearsed_statement == nullptr) {
+    now.rehearsed_statement = copy(TopTransactionContext, record.statement);
+    now.rehearsed_tag = copy(TopTransactionContext, record.command_tag);
+  }
+}
+
+void keep_unwritten(const AuditRecord &record) {
+  TransactionState &now = ensure_state();
+  MemoryContext previous = MemoryContextSwitchTo(TopTransactionContext);
+  now.unwritten.push_back(record_json(record, nullptr));
+  MemoryContextSwitchTo(previous);
+}
+
+void statements_subtransaction_ended(int level, bool committed) {
+  if (state == nullptr)
+    return;
+  end_level(
+      state->under_way, level, committed, [](Statement &item) -> int & { return item.level; },
+      [](Statement &) { return true; });
+  end_level(
+      state->begun, level, committed, [](BegunStatement &item) -> int & { return item.level; },
+      [](BegunStatement &item) {
+        item.failed = true;
+        item.level = 0; // has failed for good, whatever happens to the levels above
+        return false;
+      });
+  end_level(
+      state->rehearsed, level, committed, [](RehearsedEffect &item) -> int & { return item.level; },
+      [](RehearsedEffect &) { return true; });
+  for (auto place = state->cleared.begin(); place != state->cleared.end();) {
+    if (place->second.level >= level && !committed) {
+      place = state->cleared.erase(place);
+      continue;
+    }
+    place->second.level = Min(place->second.level, committed ? level - 1 : place->second.level);
+    ++place;
+  }
+}
+
+void statements_transaction_ended() { state = nullptr; }
+
+} // namespace schema_guard

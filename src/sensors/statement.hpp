@@ -1,0 +1,84 @@
+// What the guard remembers within a transaction: the statements under way, those done, and what is to be told at the end.
+//
+// Promise: follows savepoints and goes with the transaction. Nothing here decides anything.
+#pragma once
+
+#include "audit/record.hpp"
+#include "core/verdict.hpp"
+#include "pg/memory.hpp"
+
+namespace schema_guard {
+
+// A statement that the guard let start. It becomes an audit row when it is done, and part of a failure's row if the
+// transaction, or the savepoint, fails.
+struct Statement {
+  const Node *tree; // only compared, never read
+  AuditRecord record;
+  bool recorded; // false if the policy wants no row
+  int level;     // of transaction nesting
+  MemoryContext context;
+};
+
+// What a failed transaction's row tells of each statement that it had begun.
+struct BegunStatement {
+  const char *tag;
+  const char *statement;
+  int level;
+  bool failed;
+};
+
+struct RehearsedEffect {
+  Effect effect;
+  Action action;
+  int level;
+};
+
+struct TransactionState {
+  explicit TransactionState(MemoryContext context)
+      : arena(context), under_way(arena), begun(arena), cleared(arena), rehearsed(arena), unwritten(arena) {}
+
+  struct Cleared {
+    int level;
+    int depth; // of the statement that it was cleared for
+  };
+
+  ContextArena arena;
+  Vector<Statement> under_way;
+  Vector<BegunStatement> begun; // the first ones; more are only counted
+  int64 begun_count = 0;
+  AuditRecord first = {}; // the statement begun first: who and when for the failure's row
+  Map<Address, Cleared> cleared;
+  Vector<RehearsedEffect> rehearsed;
+  const char *rehearsed_statement = nullptr; // the first
+  const char *rehearsed_tag = nullptr;
+  Vector<const char *> unwritten; // records, as JSON, that the audit table could not take
+};
+
+// The current transaction's state; null if no statement has been seen in it.
+TransactionState *transaction_state();
+
+// Begins a statement that was let pass; copies what the record points to.
+void begin_statement(const Node *tree, const AuditRecord &record, bool recorded);
+// The innermost statement under way, if it has this tree; else null. Valid until the next call here.
+Statement *statement_under_way(const Node *tree);
+void finish_statement();
+// The innermost statement was denied after all: the denial's row tells of it.
+void forget_begun_statement();
+
+// An effect that the path has let pass, so that ring 2 need not judge it again.
+void clear_effect(const Address &object);
+bool take_cleared_effect(const Address &object);
+// True if something that was cleared for the innermost statement has not been seen to go.
+bool cleared_effects_left();
+
+// Keeps a rehearsed statement's effects for the one request at the end.
+void keep_rehearsed(const Effects &effects, const Verdict &verdict, const AuditRecord &record);
+
+// Keeps a record that the table could not take; it is written to the journal after the commit.
+void keep_unwritten(const AuditRecord &record);
+
+// To be called as the events happen.
+void statements_subtransaction_ended(int level, bool committed);
+void statements_transaction_ended();
+
+} // namespace schema_guard

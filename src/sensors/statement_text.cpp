@@ -1,0 +1,70 @@
+#include "sensors/statement_text.hpp"
+
+#include "pg/parse.hpp"
+
+extern "C" {
+#include "mb/pg_wchar.h"
+#include "nodes/nodes.h"
+#include "nodes/pg_list.h"
+#include "parser/parser.h"
+#include "tcop/tcopprot.h"
+}
+
+namespace schema_guard {
+
+namespace {
+
+constexpr int longest_text = 1024 * 1024;
+constexpr const char *redacted = "(redacted: the statement can hold a secret)";
+
+// The innermost utility statement that the hook saw begin. Compared by its tree's address, and every later statement
+// overwrites it, so that a stale one is never taken for another.
+struct {
+  const Node *tree;
+  const char *source;
+  int location;
+  int length;
+} noted{};
+
+const char *cut(const char *source, int location, int length) {
+  const char *start = source + (location > 0 ? location : 0);
+  int bytes = length > 0 ? length : static_cast<int>(strlen(start));
+  while (bytes > 0 && isspace(static_cast<unsigned char>(*start))) {
+    ++start;
+    --bytes;
+  }
+  if (bytes > longest_text)
+    bytes = pg_mbcliplen(start, bytes, longest_text);
+  return pnstrdup(start, bytes);
+}
+
+// Before the hook is in place (the session's first statement of this kind, which loaded the library) there is only
+// what the client sent. Where our statement stands in that by itself, it is the one with an equal tree.
+const char *find_in_client_text(const Node *tree) {
+  if (debug_query_string == nullptr)
+    return nullptr;
+  List *statements = raw_parser(debug_query_string, RAW_PARSE_DEFAULT);
+  const ListCell *cell = nullptr;
+  foreach (cell, statements) {
+    const auto *statement = static_cast<const RawStmt *>(lfirst(cell));
+    if (equal(statement->stmt, tree))
+      return cut(debug_query_string, statement->stmt_location, statement->stmt_len);
+  }
+  return nullptr;
+}
+
+} // namespace
+
+void note_statement_text(const Node *tree, const char *source, int location, int length) {
+  noted = {tree, source, location, length};
+}
+
+const char *statement_text(const Node *tree) {
+  if (may_hold_secret(tree))
+    return redacted;
+  if (noted.tree == tree && noted.source != nullptr)
+    return cut(noted.source, noted.location, noted.length);
+  return find_in_client_text(tree);
+}
+
+} // namespace schema_guard

@@ -1,0 +1,201 @@
+// The ends of transactions: the rehearsal's verdict, the record of what failed, and the journal's next absorption.
+#include "approval/token.hpp"
+#include "audit/absorber.hpp"
+#include "audit/absorber_worker.hpp"
+#include "audit/journal.hpp"
+#include "pg/extension.hpp"
+#include "pg/memory.hpp"
+#include "pg/settings.hpp"
+#include "pg/sqlstate.hpp"
+#include "pg/transaction_objects.hpp"
+#include "sensors/denial.hpp"
+#include "sensors/guard.hpp"
+#include "sensors/sensor.hpp"
+#include "sensors/statement.hpp"
+
+extern "C" {
+#include "lib/stringinfo.h"
+#include "utils/json.h"
+#include "utils/snapmgr.h"
+}
+
+namespace schema_guard {
+
+namespace {
+
+constexpr int inline_batch = 100; // journal entries that a session absorbs itself if no worker can be had
+
+// The statements that were begun in vain, as the effects of a row with the verdict "failed".
+const char *begun_json(const TransactionState &state, bool only_failed) {
+  StringInfoData out;
+  initStringInfo(&out);
+  int count = 0;
+  for (const BegunStatement &begun : state.begun) {
+    if (only_failed && !begun.failed)
+      continue;
+    appendStringInfoString(&out, count++ == 0 ? "[{\"command_tag\":" : ",{\"command_tag\":");
+    escape_json(&out, begun.tag);
+    if (begun.statement != nullptr) {
+      appendStringInfoString(&out, ",\"statement\":");
+      escape_json(&out, begun.statement);
+    }
+    appendStringInfoChar(&out, '}');
+  }
+  const int64 uncounted = state.begun_count - static_cast<int64>(state.begun.size());
+  if (count > 0 && uncounted > 0)
+    appendStringInfo(&out, ",{\"more_statements\":" INT64_FORMAT "}", uncounted);
+  if (count == 0)
+    return nullptr;
+  appendStringInfoChar(&out, ']');
+  return out.data;
+}
+
+// Names come from the first statement's record: none can be looked up in a failed transaction.
+AuditRecord failure(const TransactionState &state, const char *begun) {
+  AuditRecord record = state.first;
+  record.verdict = "failed";
+  record.rule = nullptr;
+  record.effects = begun;
+  record.request_id = 0;
+  record.approval_id = 0;
+  record.sensor = sensor::transaction_end;
+  if (state.begun_count > 1)
+    record.statement = nullptr;
+  return record;
+}
+
+void finish_rehearsal(const TransactionState &state) {
+  ContextArena arena;
+  Effects effects(arena);
+  Verdict verdict(arena);
+  for (const RehearsedEffect &rehearsed : state.rehearsed) {
+    effects.list.push_back(rehearsed.effect);
+    verdict.actions.push_back(rehearsed.action);
+    if (rehearsed.action > verdict.actions[verdict.deciding])
+      verdict.deciding = verdict.actions.size() - 1;
+  }
+  AuditRecord record = new_record();
+  record.verdict = "rehearsed";
+  record.command_tag = state.rehearsed_tag;
+  record.statement = state.rehearsed_statement;
+  record.sensor = sensor::transaction_end;
+  if (!effects.list.empty()) {
+    verdict.rule = effects.list[verdict.deciding].rule;
+    record.rule = c_string(rule(verdict.rule).name);
+    record.effects = effects_json(effects, verdict);
+  }
+  end_rehearsal(effects, verdict, record);
+}
+
+// A worker does it, out of everybody's way; only where none can be had does the session, in its own transaction.
+void absorb_backlog() {
+  if (!backlog_suspected() || start_absorber())
+    return;
+  MemoryContext context = CurrentMemoryContext;
+  ResourceOwner owner = CurrentResourceOwner;
+  BeginInternalSubTransaction(nullptr);
+  PG_TRY();
+  {
+    (void)absorb(inline_batch, true);
+    ReleaseCurrentSubTransaction();
+  }
+  PG_CATCH();
+  {
+    // Somebody's harmless statement must not fail for it. It stays in the journal, and the log says why.
+    MemoryContextSwitchTo(context);
+    ErrorData *error = CopyErrorData();
+    FlushErrorState();
+    RollbackAndReleaseCurrentSubTransaction();
+    ereport(LOG, errmsg("schema_guard could not absorb its journal: %s", error->message));
+  }
+  PG_END_TRY();
+  MemoryContextSwitchTo(context);
+  CurrentResourceOwner = owner;
+}
+
+void before_commit() {
+  TransactionState *state = transaction_state();
+  if (state == nullptr)
+    return;
+  // A rehearsal is one even if what it has removed is the guard.
+  if (!state->rehearsed.empty() && guard_objects() == nullptr)
+    ereport(ERROR, errcode(sqlstate_rehearsed),
+            errmsg("rehearsal complete: this transaction would remove schema_guard itself"));
+  if (inert())
+    return;
+  PushActiveSnapshot(GetTransactionSnapshot());
+  if (!state->rehearsed.empty() || (rehearse() && state->begun_count > 0))
+    finish_rehearsal(*state);
+  check_consumed_approvals();
+  if (const char *begun = begun_json(*state, true); begun != nullptr)
+    write_record(failure(*state, begun));
+  absorb_backlog();
+  PopActiveSnapshot();
+}
+
+void after_commit() {
+  if (const TransactionState *state = transaction_state(); state != nullptr)
+    for (const char *payload : state->unwritten)
+      (void)journal_append(payload, strlen(payload), nullptr, WARNING);
+}
+
+// Nothing here may raise an error: the transaction is being aborted already.
+void after_abort() {
+  const TransactionState *state = transaction_state();
+  if (state == nullptr || state->begun_count == 0)
+    return;
+  const char *begun = begun_json(*state, false);
+  if (begun == nullptr)
+    return;
+  AuditRecord record = failure(*state, begun);
+  complete_record(record);
+  const char *payload = record_json(record, nullptr);
+  if (journal_append(payload, strlen(payload), nullptr, LOG))
+    (void)start_absorber();
+}
+
+void forget_everything() {
+  statements_transaction_ended();
+  transaction_objects::transaction_ended();
+  forget_consumed_approvals();
+  guard_work_aborted(0);
+}
+
+void transaction_event(XactEvent event, void *) {
+  switch (event) {
+  case XACT_EVENT_PRE_COMMIT:
+  case XACT_EVENT_PRE_PREPARE:
+    return before_commit();
+  case XACT_EVENT_COMMIT:
+  case XACT_EVENT_PREPARE:
+    after_commit();
+    return forget_everything();
+  case XACT_EVENT_ABORT:
+    after_abort();
+    return forget_everything();
+  case XACT_EVENT_PARALLEL_PRE_COMMIT:
+  case XACT_EVENT_PARALLEL_COMMIT:
+  case XACT_EVENT_PARALLEL_ABORT:
+    return;
+  }
+}
+
+void subtransaction_event(SubXactEvent event, SubTransactionId, SubTransactionId, void *) {
+  if (event != SUBXACT_EVENT_COMMIT_SUB && event != SUBXACT_EVENT_ABORT_SUB)
+    return;
+  const int level = GetCurrentTransactionNestLevel();
+  const bool committed = event == SUBXACT_EVENT_COMMIT_SUB;
+  statements_subtransaction_ended(level, committed);
+  transaction_objects::subtransaction_ended(level, committed);
+  if (!committed)
+    guard_work_aborted(level);
+}
+
+} // namespace
+
+void watch_transactions() {
+  RegisterXactCallback(transaction_event, nullptr);
+  RegisterSubXactCallback(subtransaction_event, nullptr);
+}
+
+} // namespace schema_guard

@@ -1,0 +1,31 @@
+// Ring 3, as far as drops need it: ProcessUtility_hook knows where in the source the statement stands.
+#include "pg/pg.hpp"
+#include "sensors/sensor.hpp"
+#include "sensors/statement_text.hpp"
+
+extern "C" {
+#include "tcop/utility.h"
+}
+
+namespace schema_guard {
+
+namespace {
+
+ProcessUtility_hook_type next_hook = nullptr;
+
+void utility_statement(PlannedStmt *statement, const char *source, bool read_only_tree,
+                       ProcessUtilityContext context, ParamListInfo parameters, QueryEnvironment *environment,
+                       DestReceiver *receiver, QueryCompletion *completion) {
+  note_statement_text(statement->utilityStmt, source, statement->stmt_location, statement->stmt_len);
+  (next_hook != nullptr ? next_hook : standard_ProcessUtility)(statement, source, read_only_tree, context, parameters,
+                                                               environment, receiver, completion);
+}
+
+} // namespace
+
+void watch_utility_statements() {
+  next_hook = ProcessUtility_hook;
+  ProcessUtility_hook = utility_statement;
+}
+
+} // namespace schema_guard
