@@ -80,18 +80,20 @@ char *new_token() {
 
 Datum checked_validity(FunctionCallInfo fcinfo, int place) {
   const Datum interval = required(fcinfo, place, "valid_for");
-  const Datum zero = DirectFunctionCall3(interval_in, CStringGetDatum("0"), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+  const Datum zero =
+      DirectFunctionCall3(interval_in, CStringGetDatum("0"), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
   if (!DatumGetBool(DirectFunctionCall2(interval_gt, interval, zero)))
     ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("valid_for must be greater than zero"));
   return interval;
 }
 
 void decide(GuardQuery &query, int64 request, const char *status, const char *reason) {
-  query.execute(R"(
+  query.execute(
+      R"(
 UPDATE schema_guard.request
    SET status = $2, decided_by = $3, decided_at = pg_catalog.clock_timestamp(), decision_reason = $4
  WHERE id = $1)",
-                {bigint_argument(request), text_argument(status), text_argument(session_name()), text_argument(reason)});
+      {bigint_argument(request), text_argument(status), text_argument(session_name()), text_argument(reason)});
 }
 
 constexpr const char *insert_approval = R"(
@@ -126,8 +128,11 @@ Datum schema_guard_approve(PG_FUNCTION_ARGS) {
   const Request request = take_request(query, id);
   require_other_eyes(request);
   const char *token = new_token();
-  query.execute(insert_approval, {bigint_argument(request.id), text_argument(sha256_hexadecimal(token)),
-                                  text_argument(session_name()), {INTERVALOID, valid_for}, text_argument(reason)});
+  query.execute(insert_approval, {bigint_argument(request.id),
+                                  text_argument(sha256_hexadecimal(token)),
+                                  text_argument(session_name()),
+                                  {INTERVALOID, valid_for},
+                                  text_argument(reason)});
   const int64 approval = query.bigint(0, 1);
   query.execute(insert_effects, {bigint_argument(request.id), bigint_argument(approval)});
   decide(query, request.id, "approved", reason);
@@ -160,9 +165,9 @@ Datum schema_guard_revoke(PG_FUNCTION_ARGS) {
   if (query.rows() == 0)
     ereport(ERROR, errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("approval " INT64_FORMAT " does not exist", id));
   if (!query.is_null(0, 1))
-    ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-            errmsg("approval " INT64_FORMAT " has already been revoked by %s", id,
-                   query.text(0, 1, CurrentMemoryContext)));
+    ereport(
+        ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+        errmsg("approval " INT64_FORMAT " has already been revoked by %s", id, query.text(0, 1, CurrentMemoryContext)));
   query.execute(R"(
 UPDATE schema_guard.approval
    SET revoked_by = $2, revoked_at = pg_catalog.clock_timestamp(), revocation_reason = $3

@@ -53,18 +53,18 @@ void insert(int64 id, const char *key, const char *reason, const char *script, c
   const AuditRecord record = new_record();
   const bool remote = record.client_address != nullptr;
   GuardQuery query = GuardQuery::open();
-  query.execute(insert_request,
-                {bigint_argument(id),
-                 text_argument(key),
-                 oid_argument(GetSessionUserId()),
-                 oid_argument(GetAuthenticatedUserId()),
-                 text_argument(record.session_role),
-                 text_argument(reason),
-                 text_argument(script),
-                 {JSONBOID, DirectFunctionCall1(jsonb_in, CStringGetDatum(effects))},
-                 record.application_name == nullptr ? null_text_argument() : text_argument(record.application_name),
-                 {INETOID, remote ? DirectFunctionCall1(inet_in, CStringGetDatum(record.client_address)) : Datum{0},
-                  !remote}});
+  query.execute(
+      insert_request,
+      {bigint_argument(id),
+       text_argument(key),
+       oid_argument(GetSessionUserId()),
+       oid_argument(GetAuthenticatedUserId()),
+       text_argument(record.session_role),
+       text_argument(reason),
+       text_argument(script),
+       {JSONBOID, DirectFunctionCall1(jsonb_in, CStringGetDatum(effects))},
+       record.application_name == nullptr ? null_text_argument() : text_argument(record.application_name),
+       {INETOID, remote ? DirectFunctionCall1(inet_in, CStringGetDatum(record.client_address)) : Datum{0}, !remote}});
   query.close();
 }
 

@@ -36,8 +36,8 @@ Datum integer_array(const Vector<std::int32_t> &numbers) {
   auto *elements = static_cast<Datum *>(palloc(sizeof(Datum) * Max(numbers.size(), std::size_t{1})));
   for (std::size_t place = 0; place < numbers.size(); ++place)
     elements[place] = Int32GetDatum(numbers[place]);
-  return PointerGetDatum(construct_array(elements, static_cast<int>(numbers.size()), INT4OID, sizeof(int32), true,
-                                         TYPALIGN_INT));
+  return PointerGetDatum(
+      construct_array(elements, static_cast<int>(numbers.size()), INT4OID, sizeof(int32), true, TYPALIGN_INT));
 }
 
 void read_effects(GuardQuery &query, Approval &approval) {

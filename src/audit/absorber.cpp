@@ -115,11 +115,15 @@ bool read_position(JournalPosition &position) {
   Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
   SysScanDesc scan = systable_beginscan(table, InvalidOid, false, snapshot, 0, nullptr);
   HeapTuple tuple = systable_getnext(scan);
-  const bool found = HeapTupleIsValid(tuple);
-  if (found) {
-    bool null = false;
-    position.journal = *DatumGetUUIDP(heap_getattr(tuple, 1, RelationGetDescr(table), &null));
-    position.offset = DatumGetInt64(heap_getattr(tuple, 2, RelationGetDescr(table), &null));
+  bool found = false;
+  if (HeapTupleIsValid(tuple)) {
+    bool no_journal = false;
+    bool no_offset = false;
+    const Datum journal = heap_getattr(tuple, 1, RelationGetDescr(table), &no_journal);
+    const Datum offset = heap_getattr(tuple, 2, RelationGetDescr(table), &no_offset);
+    found = !no_journal && !no_offset;
+    if (found)
+      position = {*DatumGetUUIDP(journal), DatumGetInt64(offset)};
   }
   systable_endscan(scan);
   UnregisterSnapshot(snapshot);
@@ -133,7 +137,7 @@ bool absorbed_to(const JournalPosition &wanted) {
     return false;
   // Another journal has begun since; that happens only when nothing was left in ours.
   return memcmp(&position.journal, &wanted.journal, sizeof(pg_uuid_t)) != 0 ? position.offset > 0
-                                                                           : position.offset >= wanted.offset;
+                                                                            : position.offset >= wanted.offset;
 }
 
 Absorption absorb(int most, bool careful) {

@@ -153,8 +153,8 @@ void read_entries(Reader &reader, bool whole_rest, int most, JournalChunk &chunk
 } // namespace
 
 JournalChunk journal_read(const JournalPosition &from, int most) {
-  JournalChunk chunk{.begin = from, .end = from, .at_end = true, .damaged_bytes = 0, .damaged_at = -1, .count = 0,
-                     .entries = nullptr};
+  JournalChunk chunk{
+      .begin = from, .end = from, .at_end = true, .damaged_bytes = 0, .damaged_at = -1, .count = 0, .entries = nullptr};
   const int64 expected = journal_length();
   if (expected == 0)
     return chunk;
@@ -186,8 +186,7 @@ JournalChunk journal_read(const JournalPosition &from, int most) {
   Reader reader(buffer, length, chunk.begin.offset);
   read_entries(reader, chunk.begin.offset + length >= file.length, most, chunk);
   if (chunk.damaged_bytes > 0)
-    ereport(WARNING, errcode(ERRCODE_DATA_CORRUPTED),
-            errmsg("schema_guard journal \"%s\" is damaged", journal_path()),
+    ereport(WARNING, errcode(ERRCODE_DATA_CORRUPTED), errmsg("schema_guard journal \"%s\" is damaged", journal_path()),
             errdetail(INT64_FORMAT " bytes from byte " INT64_FORMAT " on hold no entry and were passed over.",
                       chunk.damaged_bytes, chunk.damaged_at));
   pfree(buffer);

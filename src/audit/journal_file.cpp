@@ -43,7 +43,8 @@ void flush_directory() {
 }
 
 bool write_header(int descriptor, JournalHeader &header) {
-  header = JournalHeader{.magic = journal_magic, .version = journal_version, .reserved = 0, .journal = {}, .checksum = 0};
+  header =
+      JournalHeader{.magic = journal_magic, .version = journal_version, .reserved = 0, .journal = {}, .checksum = 0};
   if (!pg_strong_random(header.journal.data, UUID_LEN)) {
     errno = EIO;
     return false;
@@ -134,8 +135,7 @@ void close_journal(JournalFile &file) {
 void begin_journal(JournalFile &file) {
   char next[MAXPGPATH];
   snprintf(next, sizeof(next), "%s.new", journal_path());
-  const int descriptor =
-      open(next, O_RDWR | O_CREAT | O_TRUNC | PG_BINARY, static_cast<mode_t>(pg_file_create_mode));
+  const int descriptor = open(next, O_RDWR | O_CREAT | O_TRUNC | PG_BINARY, static_cast<mode_t>(pg_file_create_mode));
   if (descriptor < 0)
     return file.fail("create", errno);
   // Locked before it has its name, so that nobody comes in between.

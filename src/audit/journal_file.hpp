@@ -10,7 +10,7 @@ namespace schema_guard {
 
 struct JournalFile {
   int descriptor = -1;
-  int error = 0;              // errno of the first failure
+  int error = 0;                // errno of the first failure
   const char *failed = nullptr; // what failed: "open", "lock", …
   JournalHeader header{};
   int64 length = 0;

@@ -27,7 +27,7 @@ struct EntryHeader {
   uint32 magic;
   uint16 version;
   uint16 reserved;
-  uint32 length; // of the payload, which follows
+  uint32 length;      // of the payload, which follows
   pg_crc32c checksum; // of version, reserved, length and payload
 };
 

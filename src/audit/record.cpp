@@ -55,7 +55,8 @@ void append_view(StringInfo out, const char *key, std::string_view value) { appe
 
 void append_common(StringInfo out, const AuditRecord &record) {
   append_text(out, "event_id", DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&record.event_id))));
-  append_text(out, "occurred_at", JsonEncodeDateTime(nullptr, TimestampTzGetDatum(record.occurred_at), TIMESTAMPTZOID, nullptr));
+  append_text(out, "occurred_at",
+              JsonEncodeDateTime(nullptr, TimestampTzGetDatum(record.occurred_at), TIMESTAMPTZOID, nullptr));
   append_text(out, "verdict", record.verdict);
   append_text(out, "rule", record.rule);
   append_text(out, "command_tag", record.command_tag);

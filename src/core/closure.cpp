@@ -31,8 +31,7 @@ const DependencyMeaning &meaning(DependencyKind kind) {
 
 class Walk {
 public:
-  Walk(Closure &closure, Catalog &catalog, Arena &arena)
-      : closure_(closure), catalog_(catalog), found_(arena) {}
+  Walk(Closure &closure, Catalog &catalog, Arena &arena) : closure_(closure), catalog_(catalog), found_(arena) {}
 
   void add(const Address &address, bool ClosureEntry::*flag) {
     auto [place, added] = closure_.places.emplace(address, closure_.entries.size());

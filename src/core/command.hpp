@@ -19,11 +19,11 @@ enum class Verb : std::uint8_t {
 
 // One name in a statement. `node` is the embedder's own handle on the name; only its Catalog reads it.
 struct Target {
-  int object_type = 0;            // the embedder's code for what the statement says it is
-  const void *node = nullptr;     // the name
-  std::string_view member = {};   // a column or constraint of the object named
-  bool missing_ok = false;        // IF EXISTS
-  bool recurse = true;            // false for ONLY
+  int object_type = 0;          // the embedder's code for what the statement says it is
+  const void *node = nullptr;   // the name
+  std::string_view member = {}; // a column or constraint of the object named
+  bool missing_ok = false;      // IF EXISTS
+  bool recurse = true;          // false for ONLY
 };
 
 struct Command {

@@ -60,8 +60,6 @@ bool rule_for_drop(const Address &address, const ObjectFacts &facts, Effect &eff
   return true;
 }
 
-bool is_part_of(const Closure &closure, const Address &table) { return table.valid() && closure.contains(table); }
-
 void add_drops(const Vector<Address> &targets, bool cascade, Catalog &catalog, Arena &arena, Effects &result) {
   const Closure closure = close(targets, cascade, catalog, arena);
   if (closure.refused) {
@@ -71,12 +69,16 @@ void add_drops(const Vector<Address> &targets, bool cascade, Catalog &catalog, A
   for (const ClosureEntry &entry : closure.entries) {
     if (entry.address.sub_id != 0 && closure.contains(entry.address.whole()))
       continue;
-    const ObjectFacts facts = catalog.facts(entry.address);
+    ObjectFacts facts = catalog.facts(entry.address);
     const bool mentioned = entry.named || entry.normal || entry.reverse;
     if (!mentioned && !always_mentioned(facts.kind))
       continue;
-    if (!entry.named && !always_mentioned(facts.kind) && is_part_of(closure, catalog.table_of(entry.address)))
-      continue;
+    if (!always_mentioned(facts.kind)) {
+      const Address table = catalog.table_of(entry.address);
+      if (!entry.named && table.valid() && closure.contains(table))
+        continue;
+      facts.guards_itself |= table.valid() && catalog.facts(table).guards_itself;
+    }
     Effect effect;
     if (!rule_for_drop(entry.address, facts, effect))
       continue;

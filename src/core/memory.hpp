@@ -56,9 +56,7 @@ public:
   void deallocate(T *memory, std::size_t) noexcept { arena_->release(memory); }
 
   Arena *arena() const noexcept { return arena_; }
-  template <typename U> bool operator==(const Allocator<U> &other) const noexcept {
-    return arena_ == other.arena();
-  }
+  template <typename U> bool operator==(const Allocator<U> &other) const noexcept { return arena_ == other.arena(); }
 
 private:
   Arena *arena_;

@@ -24,9 +24,9 @@ enum class ObjectKind : std::uint8_t {
   none, // no object: the effect is the command itself
   table,
   foreign_table,
-  column,           // of a table that stores rows
-  attribute,        // of a composite type
-  unstored_column,  // of a view, an index or a foreign table
+  column,          // of a table that stores rows
+  attribute,       // of a composite type
+  unstored_column, // of a view, an index or a foreign table
   view,
   materialized_view,
   sequence,

@@ -52,12 +52,12 @@ struct Verdict {
   explicit Verdict(Arena &arena) : actions(arena), unlisted(arena), consumed(arena), ordinals(arena) {}
 
   Decision decision = Decision::allowed;
-  RuleId rule = RuleId::other_ddl;        // of the deciding effect
-  std::size_t deciding = 0;               // its place in the effects
-  Vector<Action> actions;                 // one for each effect, after policy
-  Vector<std::size_t> unlisted;           // places of effects that the approval does not list
-  Vector<std::size_t> consumed;           // places of effects that the approval lists, but which were used up
-  Vector<std::int32_t> ordinals;          // what the statement consumes of the approval
+  RuleId rule = RuleId::other_ddl; // of the deciding effect
+  std::size_t deciding = 0;        // its place in the effects
+  Vector<Action> actions;          // one for each effect, after policy
+  Vector<std::size_t> unlisted;    // places of effects that the approval does not list
+  Vector<std::size_t> consumed;    // places of effects that the approval lists, but which were used up
+  Vector<std::int32_t> ordinals;   // what the statement consumes of the approval
 };
 
 // `approval` may be null. An approval counts if it covers every effect, save those that the policy allows.

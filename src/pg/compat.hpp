@@ -47,7 +47,8 @@ inline void main_fork_path(const FormData_pg_class *relation, char *path, size_t
   const Oid tablespace = OidIsValid(relation->reltablespace) ? relation->reltablespace : MyDatabaseTableSpace;
   const Oid database = tablespace == GLOBALTABLESPACE_OID ? InvalidOid : MyDatabaseId;
 #if PG_VERSION_NUM >= 180000
-  const RelPathStr text = GetRelationPath(database, tablespace, relation->relfilenode, INVALID_PROC_NUMBER, MAIN_FORKNUM);
+  const RelPathStr text =
+      GetRelationPath(database, tablespace, relation->relfilenode, INVALID_PROC_NUMBER, MAIN_FORKNUM);
   strlcpy(path, text.str, size);
 #elif PG_VERSION_NUM >= 170000
   char *text = GetRelationPath(database, tablespace, relation->relfilenode, INVALID_PROC_NUMBER, MAIN_FORKNUM);

@@ -85,8 +85,8 @@ const GuardObjects *guard_objects() {
 }
 
 bool inert() {
-  if (at_work_level > 0 || mode() == GuardMode::off || IsBinaryUpgrade || !IsTransactionState() ||
-      IsParallelWorker() || InitializingParallelWorker || RecoveryInProgress())
+  if (at_work_level > 0 || mode() == GuardMode::off || IsBinaryUpgrade || !IsTransactionState() || IsParallelWorker() ||
+      InitializingParallelWorker || RecoveryInProgress())
     return true;
   const GuardObjects *objects = guard_objects();
   return objects == nullptr || (creating_extension && CurrentExtensionObject == objects->extension);

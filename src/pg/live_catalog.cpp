@@ -27,8 +27,7 @@ extern "C" {
 
 namespace schema_guard {
 
-LiveCatalog::LiveCatalog(Arena &arena)
-    : arena_(arena), depend_(table_open(DependRelationId, AccessShareLock)) {}
+LiveCatalog::LiveCatalog(Arena &arena) : arena_(arena), depend_(table_open(DependRelationId, AccessShareLock)) {}
 
 void LiveCatalog::close() { table_close(depend_, AccessShareLock); }
 
@@ -42,8 +41,8 @@ void LiveCatalog::owners(const Address &object, Vector<Dependency> &found) {
   scan_dependencies(object, End::depender, found);
 }
 
-// Both directions of pg_depend, as findDependentObjects (catalog/dependency.c) reads them: a whole object stands for its
-// columns too.
+// Both directions of pg_depend, as findDependentObjects (catalog/dependency.c) reads them: a whole object stands for
+// its columns too.
 void LiveCatalog::scan_dependencies(const Address &object, End from, Vector<Dependency> &found) {
   const bool depender = from == End::depender;
   ScanKeyData keys[3];
@@ -94,8 +93,8 @@ void LiveCatalog::inherited_columns(const Address &column, Vector<Address> &foun
   if (name == nullptr)
     return;
 
-  const Oid type = get_rel_relkind(column.object_id) == RELKIND_COMPOSITE_TYPE ? get_rel_type_id(column.object_id)
-                                                                               : InvalidOid;
+  const Oid type =
+      get_rel_relkind(column.object_id) == RELKIND_COMPOSITE_TYPE ? get_rel_type_id(column.object_id) : InvalidOid;
   if (OidIsValid(type)) {
     Vector<Dependency> users(arena_);
     dependents({TypeRelationId, type, 0}, users);
@@ -132,6 +131,9 @@ ObjectDescription LiveCatalog::describe(const Address &object, ObjectKind kind) 
   ObjectDescription description;
   const char *type = getObjectTypeDescription(&address, true);
   const char *identity = getObjectIdentity(&address, true);
+  // PostgreSQL says "table column" here and "column" in its messages.
+  if (kind == ObjectKind::column)
+    type = "column";
   description.object_type = arena_.copy(type == nullptr ? "object" : type);
   description.identity = arena_.copy(identity == nullptr ? "(gone)" : identity);
   description.path = description.identity;

@@ -19,6 +19,8 @@ extern "C" {
 #include "catalog/pg_statistic_ext.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
+#include "access/genam.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
@@ -52,21 +54,29 @@ struct ClassKind {
 };
 
 constexpr ClassKind class_kinds[] = {
-    {TypeRelationId, ObjectKind::type},          {ProcedureRelationId, ObjectKind::function},
-    {ConstraintRelationId, ObjectKind::constraint}, {NamespaceRelationId, ObjectKind::schema},
+    {TypeRelationId, ObjectKind::type},
+    {ProcedureRelationId, ObjectKind::function},
+    {ConstraintRelationId, ObjectKind::constraint},
+    {NamespaceRelationId, ObjectKind::schema},
     {ExtensionRelationId, ObjectKind::extension},
 };
 
-// The catalogs of parts, and the column that names the relation that the part belongs to.
+// The catalogs of parts, how a row is found by its OID, and the column that names the relation that the part belongs
+// to.
 struct PartClass {
   Oid class_id;
+  Oid index;
+  AttrNumber oid;
   AttrNumber relation;
 };
 
 constexpr PartClass part_classes[] = {
-    {ConstraintRelationId, Anum_pg_constraint_conrelid}, {TriggerRelationId, Anum_pg_trigger_tgrelid},
-    {RewriteRelationId, Anum_pg_rewrite_ev_class},       {AttrDefaultRelationId, Anum_pg_attrdef_adrelid},
-    {PolicyRelationId, Anum_pg_policy_polrelid},         {StatisticExtRelationId, Anum_pg_statistic_ext_stxrelid},
+    {ConstraintRelationId, ConstraintOidIndexId, Anum_pg_constraint_oid, Anum_pg_constraint_conrelid},
+    {TriggerRelationId, TriggerOidIndexId, Anum_pg_trigger_oid, Anum_pg_trigger_tgrelid},
+    {RewriteRelationId, RewriteOidIndexId, Anum_pg_rewrite_oid, Anum_pg_rewrite_ev_class},
+    {AttrDefaultRelationId, AttrDefaultOidIndexId, Anum_pg_attrdef_oid, Anum_pg_attrdef_adrelid},
+    {PolicyRelationId, PolicyOidIndexId, Anum_pg_policy_oid, Anum_pg_policy_polrelid},
+    {StatisticExtRelationId, StatisticExtOidIndexId, Anum_pg_statistic_ext_oid, Anum_pg_statistic_ext_stxrelid},
 };
 
 // True if some stored column contains values of the type, however deeply: in arrays, domains, ranges, other types.
@@ -137,8 +147,7 @@ bool belongs_to_guard(const Address &object) {
   case EventTriggerRelationId:
     return schema_of_event_trigger(object.object_id) == guard->schema;
   default:
-    const Address table = table_of_part(object);
-    return table.valid() && get_rel_namespace(table.object_id) == guard->schema;
+    return false;
   }
 }
 
@@ -172,12 +181,17 @@ Address table_of_part(const Address &object) {
     if (row.class_id != object.class_id)
       continue;
     Relation catalog = table_open(row.class_id, AccessShareLock);
-    HeapTuple tuple = get_catalog_object_by_oid(catalog, get_object_attnum_oid(row.class_id), object.object_id);
+    ScanKeyData key;
+    ScanKeyInit(&key, row.oid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(object.object_id));
+    SysScanDesc scan = systable_beginscan(catalog, row.index, true, nullptr, 1, &key);
+    HeapTuple tuple = systable_getnext(scan);
     bool null = true;
-    const Datum table =
-        HeapTupleIsValid(tuple) ? heap_getattr(tuple, row.relation, RelationGetDescr(catalog), &null) : Datum{0};
+    const Oid table = HeapTupleIsValid(tuple)
+                          ? DatumGetObjectId(heap_getattr(tuple, row.relation, RelationGetDescr(catalog), &null))
+                          : InvalidOid;
+    systable_endscan(scan);
     table_close(catalog, AccessShareLock);
-    return null || !OidIsValid(DatumGetObjectId(table)) ? Address{} : Address{RelationRelationId, DatumGetObjectId(table), 0};
+    return OidIsValid(table) ? Address{RelationRelationId, table, 0} : Address{};
   }
   return {};
 }

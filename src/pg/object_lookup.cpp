@@ -58,9 +58,7 @@ namespace {
 const char *simple_name(const void *node) { return strVal(node); }
 List *name_list(const void *node) { return static_cast<List *>(const_cast<void *>(node)); }
 TypeName *type_name(const void *node) { return static_cast<TypeName *>(const_cast<void *>(node)); }
-ObjectWithArgs *with_arguments(const void *node) {
-  return static_cast<ObjectWithArgs *>(const_cast<void *>(node));
-}
+ObjectWithArgs *with_arguments(const void *node) { return static_cast<ObjectWithArgs *>(const_cast<void *>(node)); }
 
 Oid type_by_name(const void *node) { return LookupTypeNameOid(nullptr, type_name(node), true); }
 
@@ -137,8 +135,7 @@ constexpr Lookup lookups[] = {
     {OBJECT_TSPARSER, TSParserRelationId, [](const void *n) { return get_ts_parser_oid(name_list(n), true); }},
     {OBJECT_TSDICTIONARY, TSDictionaryRelationId, [](const void *n) { return get_ts_dict_oid(name_list(n), true); }},
     {OBJECT_TSTEMPLATE, TSTemplateRelationId, [](const void *n) { return get_ts_template_oid(name_list(n), true); }},
-    {OBJECT_TSCONFIGURATION, TSConfigRelationId,
-     [](const void *n) { return get_ts_config_oid(name_list(n), true); }},
+    {OBJECT_TSCONFIGURATION, TSConfigRelationId, [](const void *n) { return get_ts_config_oid(name_list(n), true); }},
     {OBJECT_STATISTIC_EXT, StatisticExtRelationId,
      [](const void *n) { return get_statistics_object_oid(name_list(n), true); }},
     {OBJECT_TRIGGER, TriggerRelationId, on_relation<get_trigger_oid>},
@@ -153,8 +150,8 @@ struct RelationType {
 };
 
 constexpr RelationType relation_types[] = {
-    {OBJECT_TABLE, "rp"},    {OBJECT_VIEW, "v"},    {OBJECT_MATVIEW, "m"},
-    {OBJECT_SEQUENCE, "S"},  {OBJECT_INDEX, "iI"}, {OBJECT_FOREIGN_TABLE, "f"},
+    {OBJECT_TABLE, "rp"},   {OBJECT_VIEW, "v"},   {OBJECT_MATVIEW, "m"},
+    {OBJECT_SEQUENCE, "S"}, {OBJECT_INDEX, "iI"}, {OBJECT_FOREIGN_TABLE, "f"},
 };
 
 const char *droppable_kinds(int object_type) {
@@ -181,8 +178,7 @@ Resolution look_up_relation(const Target &target, const RangeVar *range, const c
     return not_found(target);
   if (kinds != nullptr && strchr(kinds, get_rel_relkind(relation)) == nullptr)
     return refused;
-  if (!compat::owns_relation(relation, GetUserId()) &&
-      !compat::owns_schema(get_rel_namespace(relation), GetUserId()))
+  if (!compat::owns_relation(relation, GetUserId()) && !compat::owns_schema(get_rel_namespace(relation), GetUserId()))
     return refused;
   if (!allowSystemTableMods && IsCatalogRelationOid(relation))
     return refused;
@@ -195,8 +191,7 @@ Resolution look_up_member(const Target &target) {
   const Oid relation = RangeVarGetRelid(range, NoLock, true);
   if (!OidIsValid(relation))
     return not_found(target);
-  if (!compat::owns_relation(relation, GetUserId()) ||
-      (!allowSystemTableMods && IsCatalogRelationOid(relation)))
+  if (!compat::owns_relation(relation, GetUserId()) || (!allowSystemTableMods && IsCatalogRelationOid(relation)))
     return refused;
 
   const char *member = c_string(target.member);

@@ -16,8 +16,7 @@ void parse_drop(const Node *statement, Command &command) {
   command.cascade = drop->behavior == DROP_CASCADE;
   const ListCell *cell = nullptr;
   foreach (cell, drop->objects)
-    command.targets.push_back(
-        {.object_type = drop->removeType, .node = lfirst(cell), .missing_ok = drop->missing_ok});
+    command.targets.push_back({.object_type = drop->removeType, .node = lfirst(cell), .missing_ok = drop->missing_ok});
 }
 
 void parse_drop_owned(const Node *statement, Command &command) {
@@ -108,9 +107,7 @@ Command parse_command(const Node *statement, Arena &arena) {
   return command;
 }
 
-std::string_view command_tag(const Node *statement) {
-  return CreateCommandName(const_cast<Node *>(statement));
-}
+std::string_view command_tag(const Node *statement) { return CreateCommandName(const_cast<Node *>(statement)); }
 
 bool may_hold_secret(const Node *statement) {
   for (const NodeTag tag : secret_statements)

@@ -1,5 +1,5 @@
-// SQL that the guard runs for itself: as the extension's owner, with pg_catalog as the only schema in the path, with the
-// latest committed state in view whatever the transaction's isolation level.
+// SQL that the guard runs for itself: as the extension's owner, with pg_catalog as the only schema in the path, with
+// the latest committed state in view whatever the transaction's isolation level.
 //
 // Promise: no object of a user's can shadow what the text says, and the row protection of the guard's tables knows
 // these writes. On error everything is undone by the (sub)transaction's abort.

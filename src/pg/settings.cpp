@@ -16,8 +16,10 @@ bool four_eyes_setting = true;
 char *approval_token_setting = nullptr;
 
 const config_enum_entry mode_options[] = {
-    {"enforce", static_cast<int>(GuardMode::enforce), false}, {"warn", static_cast<int>(GuardMode::warn), false},
-    {"observe", static_cast<int>(GuardMode::observe), false}, {"off", static_cast<int>(GuardMode::off), false},
+    {"enforce", static_cast<int>(GuardMode::enforce), false},
+    {"warn", static_cast<int>(GuardMode::warn), false},
+    {"observe", static_cast<int>(GuardMode::observe), false},
+    {"off", static_cast<int>(GuardMode::off), false},
     {nullptr, 0, false},
 };
 
@@ -35,14 +37,14 @@ void define_settings() {
       "schema_guard.mode", "What happens to a statement that a rule blocks.",
       "enforce refuses it, warn lets it pass with a WARNING, observe only records it, off does nothing at all.",
       &mode_setting, static_cast<int>(GuardMode::enforce), mode_options, PGC_SUSET, 0, nullptr, mode_assigned, nullptr);
-  DefineCustomBoolVariable(
-      "schema_guard.rehearse", "Lets a transaction run and fails it at COMMIT, with one request for all its effects.",
-      "A transaction without data definition statements commits as usual.", &rehearse_setting, false, PGC_USERSET, 0,
-      nullptr, nullptr, nullptr);
+  DefineCustomBoolVariable("schema_guard.rehearse",
+                           "Lets a transaction run and fails it at COMMIT, with one request for all its effects.",
+                           "A transaction without data definition statements commits as usual.", &rehearse_setting,
+                           false, PGC_USERSET, 0, nullptr, nullptr, nullptr);
   DefineCustomStringVariable("schema_guard.approval_token",
-                             "The token that schema_guard.approve() returned, for the statements that need it.", nullptr,
-                             &approval_token_setting, "", PGC_USERSET, GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE, nullptr,
-                             nullptr, nullptr);
+                             "The token that schema_guard.approve() returned, for the statements that need it.",
+                             nullptr, &approval_token_setting, "", PGC_USERSET, GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE,
+                             nullptr, nullptr, nullptr);
   DefineCustomBoolVariable("schema_guard.four_eyes", "Nobody approves a request of their own.", nullptr,
                            &four_eyes_setting, true, PGC_SUSET, 0, nullptr, nullptr, nullptr);
   MarkGUCPrefixReserved("schema_guard");

@@ -27,8 +27,7 @@ bool made_here(const Address &object) {
   if (created_objects == nullptr)
     return false;
   const auto &levels = created_objects->levels;
-  return levels.find(object) != levels.end() ||
-         (object.sub_id != 0 && levels.find(object.whole()) != levels.end());
+  return levels.find(object) != levels.end() || (object.sub_id != 0 && levels.find(object.whole()) != levels.end());
 }
 
 void subtransaction_ended(int level, bool committed) {

@@ -83,8 +83,8 @@ void forget(Datum, Oid relation) {
 bool matches(const PolicyRow &row, const Effect &effect, text *path, TimestampTz now) {
   return row.rule == effect.rule && row.valid_until > now &&
          (!OidIsValid(row.role) || is_member_of_role_nosuper(GetUserId(), row.role)) &&
-         DatumGetBool(DirectFunctionCall2Coll(textlike, C_COLLATION_OID, PointerGetDatum(path),
-                                              PointerGetDatum(row.pattern)));
+         DatumGetBool(
+             DirectFunctionCall2Coll(textlike, C_COLLATION_OID, PointerGetDatum(path), PointerGetDatum(row.pattern)));
 }
 
 bool decides_over(const PolicyRow &row, const PolicyRow &other) {
@@ -102,8 +102,8 @@ std::optional<Action> LivePolicy::action(const Effect &effect) {
     load();
   if (rows->list.empty())
     return std::nullopt;
-  text *path = cstring_to_text_with_len(effect.description.path.data(),
-                                        static_cast<int>(effect.description.path.size()));
+  text *path =
+      cstring_to_text_with_len(effect.description.path.data(), static_cast<int>(effect.description.path.size()));
   const TimestampTz now = GetCurrentTimestamp();
   const PolicyRow *deciding = nullptr;
   for (const PolicyRow &row : rows->list)

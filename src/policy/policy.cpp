@@ -46,8 +46,9 @@ void check_action(const char *name) {
 // A pattern that could never match anything is a mistake.
 void check_pattern(const char *pattern) {
   if (strchr(pattern, '.') == nullptr && strchr(pattern, '%') == nullptr)
-    ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("object pattern \"%s\" matches nothing", pattern),
-            errhint("A pattern is matched with schema.table, as LIKE does it: scratch.%%, public.events\\_2024%%, %%."));
+    ereport(
+        ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("object pattern \"%s\" matches nothing", pattern),
+        errhint("A pattern is matched with schema.table, as LIKE does it: scratch.%%, public.events\\_2024%%, %%."));
   const size_t length = strlen(pattern);
   size_t escapes = 0;
   while (escapes < length && pattern[length - 1 - escapes] == '\\')
@@ -62,7 +63,7 @@ uint64 end_policy(GuardQuery &query, const char *rule, const char *pattern, cons
   return query.execute(R"(
 UPDATE schema_guard.standing_policy SET ended_by = $4, ended_at = pg_catalog.clock_timestamp()
  WHERE rule = $1 AND object_pattern = $2 AND role IS NOT DISTINCT FROM $3 AND ended_at IS NULL)",
-                {text_argument(rule), text_argument(pattern), role, text_argument(by)});
+                       {text_argument(rule), text_argument(pattern), role, text_argument(by)});
 }
 
 } // namespace
@@ -113,9 +114,13 @@ Datum schema_guard_set_policy(PG_FUNCTION_ARGS) {
         R"(
 INSERT INTO schema_guard.standing_policy (rule, action, object_pattern, role, role_name, valid_until, reason, set_by)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id)",
-        {text_argument(rule), text_argument(action), text_argument(pattern), role_argument,
+        {text_argument(rule),
+         text_argument(action),
+         text_argument(pattern),
+         role_argument,
          any_role ? null_text_argument() : text_argument(GetUserNameFromId(role, false)),
-         {TIMESTAMPTZOID, for_good ? Datum{0} : PG_GETARG_DATUM(4), for_good}, text_argument(reason),
+         {TIMESTAMPTZOID, for_good ? Datum{0} : PG_GETARG_DATUM(4), for_good},
+         text_argument(reason),
          text_argument(session_role)});
     id = query.bigint(0, 1);
   }

@@ -73,10 +73,8 @@ const char *list_objects(const Effects &effects, const Verdict &verdict, const V
 
 // Writes the attempt down, where a rollback can't reach it, and waits a moment until the audit has it.
 bool record_attempt(const Effects &effects, const char *source, const char *key, AuditRecord &record) {
-  RequestFiling filing{.key = key,
-                       .source = source,
-                       .requested_by = GetSessionUserId(),
-                       .authenticated_as = GetAuthenticatedUserId()};
+  RequestFiling filing{
+      .key = key, .source = source, .requested_by = GetSessionUserId(), .authenticated_as = GetAuthenticatedUserId()};
   complete_record(record);
   const char *payload = record_json(record, &filing);
   ereport(LOG, errmsg_internal("schema_guard: %s", log_json(record, effects)), errhidestmt(true), errhidecontext(true));
@@ -141,8 +139,7 @@ void deny(const Effects &effects, const Verdict &verdict, const TokenApproval &t
   const char *hint = file_request(effects, verdict, "denial", record);
 
   if (const char *problem = token_problem(token.status); problem != nullptr)
-    ereport(ERROR, errcode(sqlstate_token),
-            errmsg("%s: %s", blocked_message(first, record.command_tag), problem),
+    ereport(ERROR, errcode(sqlstate_token), errmsg("%s: %s", blocked_message(first, record.command_tag), problem),
             errdetail("%s", list_objects(effects, verdict, nullptr)), errhint("%s", hint));
 
   if (token.status == TokenStatus::valid) {
@@ -157,8 +154,7 @@ void deny(const Effects &effects, const Verdict &verdict, const TokenApproval &t
             errhint("%s", hint));
   }
 
-  ereport(ERROR,
-          errcode(first.rule == RuleId::guard_tampering ? sqlstate_tampering : sqlstate_blocked),
+  ereport(ERROR, errcode(first.rule == RuleId::guard_tampering ? sqlstate_tampering : sqlstate_blocked),
           errmsg("%s", blocked_message(first, record.command_tag)),
           errdetail("%s", list_objects(effects, verdict, nullptr)), errhint("%s", hint));
   pg_unreachable();

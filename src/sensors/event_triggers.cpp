@@ -1,5 +1,5 @@
-// Ring 1: ddl_command_start and ddl_command_end. They need no preload, and the first of them runs before PostgreSQL looks
-// up a name, takes a lock or checks a privilege.
+// Ring 1: ddl_command_start and ddl_command_end. They need no preload, and the first of them runs before PostgreSQL
+// looks up a name, takes a lock or checks a privilege.
 #include "pg/extension.hpp"
 #include "pg/live_catalog.hpp"
 #include "pg/memory.hpp"

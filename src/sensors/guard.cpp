@@ -74,9 +74,9 @@ Passed guard(const Effects &effects, const Sighting &sighting, Arena &arena) {
   case Decision::exempt:
     break;
   }
-  const bool recorded = effects.refused || verdict.actions.empty() ||
-                        *std::max_element(verdict.actions.data(), verdict.actions.data() + verdict.actions.size()) !=
-                            Action::allow;
+  const bool recorded =
+      effects.refused || verdict.actions.empty() ||
+      *std::max_element(verdict.actions.data(), verdict.actions.data() + verdict.actions.size()) != Action::allow;
   return {record, recorded};
 }
 

@@ -1,5 +1,5 @@
-// Ring 2: object_access_hook. It sees every deletion by OID, cascades included, after PostgreSQL's own checks and whatever
-// session_replication_role says. Nothing that the first ring missed passes it.
+// Ring 2: object_access_hook. It sees every deletion by OID, cascades included, after PostgreSQL's own checks and
+// whatever session_replication_role says. Nothing that the first ring missed passes it.
 #include "pg/extension.hpp"
 #include "pg/live_catalog.hpp"
 #include "pg/memory.hpp"

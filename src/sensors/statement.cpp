@@ -42,8 +42,8 @@ AuditRecord copy_record(MemoryContext context, const AuditRecord &record) {
   AuditRecord result = record;
   for (const char *AuditRecord::*field :
        {&AuditRecord::verdict, &AuditRecord::rule, &AuditRecord::command_tag, &AuditRecord::statement,
-        &AuditRecord::effects, &AuditRecord::session_role, &AuditRecord::effective_role,
-        &AuditRecord::application_name, &AuditRecord::sensor})
+        &AuditRecord::effects, &AuditRecord::session_role, &AuditRecord::effective_role, &AuditRecord::application_name,
+        &AuditRecord::sensor})
     result.*field = copy(context, record.*field);
   return result;
 }
@@ -75,8 +75,7 @@ TransactionState *transaction_state() { return state; }
 void begin_statement(const Node *tree, const AuditRecord &record, bool recorded) {
   TransactionState &now = ensure_state();
   const int level = GetCurrentTransactionNestLevel();
-  MemoryContext context =
-      AllocSetContextCreate(TopTransactionContext, "schema_guard statement", ALLOCSET_SMALL_SIZES);
+  MemoryContext context = AllocSetContextCreate(TopTransactionContext, "schema_guard statement", ALLOCSET_SMALL_SIZES);
   now.under_way.push_back({tree, copy_record(context, record), recorded, level, context});
   if (!recorded)
     return;
@@ -118,8 +117,8 @@ void forget_begun_statement() {
 
 void clear_effect(const Address &object) {
   TransactionState &now = ensure_state();
-  now.cleared.insert_or_assign(object, TransactionState::Cleared{GetCurrentTransactionNestLevel(),
-                                                                 static_cast<int>(now.under_way.size())});
+  now.cleared.insert_or_assign(
+      object, TransactionState::Cleared{GetCurrentTransactionNestLevel(), static_cast<int>(now.under_way.size())});
 }
 
 bool take_cleared_effect(const Address &object) {

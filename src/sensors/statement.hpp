@@ -1,4 +1,5 @@
-// What the guard remembers within a transaction: the statements under way, those done, and what is to be told at the end.
+// What the guard remembers within a transaction: the statements under way, those done, and what is to be told at the
+// end.
 //
 // Promise: follows savepoints and goes with the transaction. Nothing here decides anything.
 #pragma once

@@ -13,9 +13,9 @@ namespace {
 
 ProcessUtility_hook_type next_hook = nullptr;
 
-void utility_statement(PlannedStmt *statement, const char *source, bool read_only_tree,
-                       ProcessUtilityContext context, ParamListInfo parameters, QueryEnvironment *environment,
-                       DestReceiver *receiver, QueryCompletion *completion) {
+void utility_statement(PlannedStmt *statement, const char *source, bool read_only_tree, ProcessUtilityContext context,
+                       ParamListInfo parameters, QueryEnvironment *environment, DestReceiver *receiver,
+                       QueryCompletion *completion) {
   note_statement_text(statement->utilityStmt, source, statement->stmt_location, statement->stmt_len);
   (next_hook != nullptr ? next_hook : standard_ProcessUtility)(statement, source, read_only_tree, context, parameters,
                                                                environment, receiver, completion);
