@@ -95,10 +95,12 @@ RequestNumber number_request(const char *key) {
     return {id, true};
   if (strcmp(key, last_filed.key) == 0 && !is_filed(last_filed.id))
     return {last_filed.id, true};
-  const int64 id = next_number();
+  return {next_number(), false};
+}
+
+void remember_filed(const char *key, int64 id) {
   strlcpy(last_filed.key, key, sizeof(last_filed.key));
   last_filed.id = id;
-  return {id, false};
 }
 
 } // namespace schema_guard

@@ -19,6 +19,9 @@ struct RequestNumber {
 // this transaction fails or the server crashes. 0 if the numbers can't be had without waiting.
 RequestNumber number_request(const char *key);
 
+// Tells that the journal has a request with this number: until the absorber has come to it, no table knows.
+void remember_filed(const char *key, int64 id);
+
 // SHA-256 of a text, in hexadecimal, in the current memory context.
 char *sha256_hexadecimal(std::string_view input);
 

@@ -135,9 +135,7 @@ bool absorbed_to(const JournalPosition &wanted) {
   JournalPosition position;
   if (!read_position(position))
     return false;
-  // Another journal has begun since; that happens only when nothing was left in ours.
-  return memcmp(&position.journal, &wanted.journal, sizeof(pg_uuid_t)) != 0 ? position.offset > 0
-                                                                            : position.offset >= wanted.offset;
+  return memcmp(&position.journal, &wanted.journal, sizeof(pg_uuid_t)) == 0 && position.offset >= wanted.offset;
 }
 
 Absorption absorb(int most, bool careful) {

@@ -71,7 +71,8 @@ private:
     }
   }
 
-  void visit_dependents(const Address &address) {
+  // By value: the entry that holds the address moves when the list grows.
+  void visit_dependents(Address address) {
     found_.clear();
     catalog_.dependents(address, found_);
     for (const Dependency &dependent : found_)

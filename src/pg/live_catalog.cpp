@@ -27,46 +27,17 @@ extern "C" {
 
 namespace schema_guard {
 
-LiveCatalog::LiveCatalog(Arena &arena) : arena_(arena), depend_(table_open(DependRelationId, AccessShareLock)) {}
+LiveCatalog::LiveCatalog(Arena &arena) : arena_(arena), dependencies_(arena) {}
 
-void LiveCatalog::close() { table_close(depend_, AccessShareLock); }
+void LiveCatalog::close() { dependencies_.close(); }
 
 Resolution LiveCatalog::resolve(const Target &target, Verb verb) { return look_up(target, verb); }
 
 void LiveCatalog::dependents(const Address &object, Vector<Dependency> &found) {
-  scan_dependencies(object, End::referenced, found);
+  dependencies_.dependents(object, found);
 }
 
-void LiveCatalog::owners(const Address &object, Vector<Dependency> &found) {
-  scan_dependencies(object, End::depender, found);
-}
-
-// Both directions of pg_depend, as findDependentObjects (catalog/dependency.c) reads them: a whole object stands for
-// its columns too.
-void LiveCatalog::scan_dependencies(const Address &object, End from, Vector<Dependency> &found) {
-  const bool depender = from == End::depender;
-  ScanKeyData keys[3];
-  ScanKeyInit(&keys[0], depender ? Anum_pg_depend_classid : Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
-              ObjectIdGetDatum(object.class_id));
-  ScanKeyInit(&keys[1], depender ? Anum_pg_depend_objid : Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ,
-              ObjectIdGetDatum(object.object_id));
-  ScanKeyInit(&keys[2], depender ? Anum_pg_depend_objsubid : Anum_pg_depend_refobjsubid, BTEqualStrategyNumber,
-              F_INT4EQ, Int32GetDatum(object.sub_id));
-  SysScanDesc scan = systable_beginscan(depend_, depender ? DependDependerIndexId : DependReferenceIndexId, true,
-                                        nullptr, object.sub_id != 0 ? 3 : 2, keys);
-  HeapTuple tuple = nullptr;
-  while (HeapTupleIsValid(tuple = systable_getnext(scan))) {
-    const auto *row = reinterpret_cast<Form_pg_depend>(GETSTRUCT(tuple));
-    // Within an extension's own script, its members are not protected by it.
-    if (depender && row->deptype == DEPENDENCY_EXTENSION && creating_extension &&
-        row->refobjid == CurrentExtensionObject)
-      continue;
-    const Address other = depender ? Address{row->refclassid, row->refobjid, row->refobjsubid}
-                                   : Address{row->classid, row->objid, row->objsubid};
-    found.push_back({other, static_cast<DependencyKind>(row->deptype)});
-  }
-  systable_endscan(scan);
-}
+void LiveCatalog::owners(const Address &object, Vector<Dependency> &found) { dependencies_.owners(object, found); }
 
 // shdepDropOwned (catalog/pg_shdepend.c): what DROP OWNED drops, apart from privileges.
 void LiveCatalog::owned_by(const Address &role, Vector<Address> &found) {

@@ -5,12 +5,9 @@
 #pragma once
 
 #include "core/catalog.hpp"
+#include "pg/dependencies.hpp"
 #include "pg/pg.hpp"
 
-extern "C" {
-#include "access/genam.h"
-#include "utils/relcache.h"
-}
 
 namespace schema_guard {
 
@@ -30,11 +27,8 @@ public:
   ObjectDescription describe(const Address &object, ObjectKind kind) override;
 
 private:
-  enum class End : bool { depender, referenced };
-  void scan_dependencies(const Address &object, End from, Vector<Dependency> &found);
-
   Arena &arena_;
-  Relation depend_;
+  Dependencies dependencies_;
 };
 
 } // namespace schema_guard

@@ -91,6 +91,7 @@ const char *file_request(const Effects &effects, const Verdict &verdict, const c
   record.request_id = request.id;
   if (!record_attempt(effects, source, key, record))
     return "The attempt could not be recorded, and no request was filed; see the warning before this error.";
+  remember_filed(key, request.id);
   if (request.id == 0)
     return "The attempt is recorded, but no request could be filed; run the statement again.";
   return psprintf("Request " INT64_FORMAT " %s. An approver runs: SELECT schema_guard.approve(" INT64_FORMAT
@@ -139,12 +140,12 @@ void deny(const Effects &effects, const Verdict &verdict, const TokenApproval &t
   const char *hint = file_request(effects, verdict, "denial", record);
 
   if (const char *problem = token_problem(token.status); problem != nullptr)
-    ereport(ERROR, errcode(sqlstate_token), errmsg("%s: %s", blocked_message(first, record.command_tag), problem),
+    ereport(ERROR, errhidestmt(true), errcode(sqlstate_token), errmsg("%s: %s", blocked_message(first, record.command_tag), problem),
             errdetail("%s", list_objects(effects, verdict, nullptr)), errhint("%s", hint));
 
   if (token.status == TokenStatus::valid) {
     const bool used_up = verdict.unlisted.empty();
-    ereport(ERROR, errcode(sqlstate_not_covered),
+    ereport(ERROR, errhidestmt(true), errcode(sqlstate_not_covered),
             errmsg(used_up ? "%s: approval " INT64_FORMAT " has been used for it already"
                            : "%s: approval " INT64_FORMAT " does not cover it",
                    blocked_message(effects.list[used_up ? verdict.consumed.front() : verdict.unlisted.front()],
@@ -154,7 +155,7 @@ void deny(const Effects &effects, const Verdict &verdict, const TokenApproval &t
             errhint("%s", hint));
   }
 
-  ereport(ERROR, errcode(first.rule == RuleId::guard_tampering ? sqlstate_tampering : sqlstate_blocked),
+  ereport(ERROR, errhidestmt(true), errcode(first.rule == RuleId::guard_tampering ? sqlstate_tampering : sqlstate_blocked),
           errmsg("%s", blocked_message(first, record.command_tag)),
           errdetail("%s", list_objects(effects, verdict, nullptr)), errhint("%s", hint));
   pg_unreachable();
@@ -163,7 +164,7 @@ void deny(const Effects &effects, const Verdict &verdict, const TokenApproval &t
 void deny_in_use(const Effects &effects, const Verdict &verdict, const TokenApproval &token, AuditRecord &record) {
   record.verdict = "blocked";
   (void)file_request(effects, verdict, "denial", record);
-  ereport(ERROR, errcode(sqlstate_not_covered),
+  ereport(ERROR, errhidestmt(true), errcode(sqlstate_not_covered),
           errmsg("%s: another transaction is using approval " INT64_FORMAT " for it",
                  blocked_message(effects.list[verdict.deciding], record.command_tag), token.approval->id),
           errdetail("%s", list_objects(effects, verdict, nullptr)),
@@ -173,12 +174,12 @@ void deny_in_use(const Effects &effects, const Verdict &verdict, const TokenAppr
 
 void end_rehearsal(const Effects &effects, const Verdict &verdict, AuditRecord &record) {
   if (effects.list.empty()) {
-    ereport(ERROR, errcode(sqlstate_rehearsed),
+    ereport(ERROR, errhidestmt(true), errcode(sqlstate_rehearsed),
             errmsg("rehearsal complete: nothing in this transaction needs an approval"),
             errhint("Reset schema_guard.rehearse and run the transaction again."));
   }
   const char *hint = file_request(effects, verdict, "rehearsal", record);
-  ereport(ERROR, errcode(sqlstate_rehearsed),
+  ereport(ERROR, errhidestmt(true), errcode(sqlstate_rehearsed),
           errmsg("rehearsal complete: this transaction needs an approval for %zu %s", effects.list.size(),
                  effects.list.size() == 1 ? "effect" : "effects"),
           errdetail("%s", list_objects(effects, verdict, nullptr)), errhint("%s", hint));

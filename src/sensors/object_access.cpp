@@ -36,7 +36,7 @@ bool holds_rows(const Address &object) {
 }
 
 void dropped(const Address &object) {
-  if (!holds_rows(object) || take_cleared_effect(object) || inert())
+  if (inert() || !holds_rows(object) || take_cleared_effect(object))
     return;
   ContextArena arena;
   LiveCatalog catalog(arena);

@@ -91,10 +91,15 @@ void begin_statement(const Node *tree, const AuditRecord &record, bool recorded)
 Statement *statement_under_way(const Node *tree) {
   if (state == nullptr)
     return nullptr;
-  // Above it stand only statements that failed in a way that no callback told of.
-  while (!state->under_way.empty() && state->under_way.back().tree != tree)
+  // What stands above it failed in a way that no callback told of.
+  std::size_t place = state->under_way.size();
+  while (place > 0 && state->under_way[place - 1].tree != tree)
+    --place;
+  if (place == 0)
+    return nullptr;
+  while (state->under_way.size() > place)
     finish_statement();
-  return state->under_way.empty() ? nullptr : &state->under_way.back();
+  return &state->under_way.back();
 }
 
 void finish_statement() {
