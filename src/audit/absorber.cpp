@@ -10,6 +10,7 @@ extern "C" {
 #include "access/tableam.h"
 #include "catalog/pg_type.h"
 #include "storage/lmgr.h"
+#include "utils/array.h"
 #include "utils/fmgrprotos.h"
 #include "utils/jsonb.h"
 #include "utils/rel.h"
@@ -69,8 +70,10 @@ void absorb_entry(GuardQuery &query, const JournalEntry &entry) {
   query.execute(join_request, {argument});
   const bool joined = query.rows() > 0;
   const int64 other = joined ? query.bigint(0, 1) : 0;
-  if (!joined || other != request)
-    query.execute(file_request, {argument, {INT8OID, Int64GetDatum(other), !joined}});
+  if (joined && other == request)
+    return;
+  // No row means that the number is filed already, and decided meanwhile.
+  query.execute(file_request, {argument, {INT8OID, Int64GetDatum(other), !joined}});
 }
 
 // Passes over an entry that can't be stored, but never over one whose failure may be gone next time.
@@ -100,6 +103,27 @@ void absorb_entry_carefully(GuardQuery &query, const JournalEntry &entry) {
   PG_END_TRY();
   MemoryContextSwitchTo(context);
   CurrentResourceOwner = owner;
+}
+
+constexpr const char *find_known = R"(
+SELECT e.ordinality FROM pg_catalog.unnest($1) WITH ORDINALITY AS e (payload, ordinality)
+ WHERE EXISTS (SELECT FROM schema_guard.audit AS a WHERE a.event_id = (e.payload ->> 'event_id')::uuid))";
+
+// Of entries that are read again, those that the audit has already. One query for all: event_id has no index, which
+// would cost every statement something for the sake of a damaged journal.
+void drop_known(GuardQuery &query, JournalChunk &chunk) {
+  auto *payloads = static_cast<Datum *>(palloc(sizeof(Datum) * Max(chunk.count, 1)));
+  for (int place = 0; place < chunk.count; ++place)
+    payloads[place] = DirectFunctionCall1(jsonb_in, CStringGetDatum(chunk.entries[place].payload));
+  ArrayType *array = construct_array(payloads, chunk.count, JSONBOID, -1, false, TYPALIGN_INT);
+  query.execute(find_known, {{JSONBARRAYOID, PointerGetDatum(array)}});
+  for (uint64 row = 0; row < query.rows(); ++row)
+    chunk.entries[query.bigint(row, 1) - 1].payload = nullptr;
+  int kept = 0;
+  for (int place = 0; place < chunk.count; ++place)
+    if (chunk.entries[place].payload != nullptr)
+      chunk.entries[kept++] = chunk.entries[place];
+  chunk.count = kept;
 }
 
 } // namespace
@@ -138,19 +162,33 @@ bool absorbed_to(const JournalPosition &wanted) {
   return memcmp(&position.journal, &wanted.journal, sizeof(pg_uuid_t)) == 0 && position.offset >= wanted.offset;
 }
 
+namespace {
+
+void write_position(GuardQuery &query, const JournalPosition &position) {
+  query.execute("UPDATE schema_guard.journal_position SET journal_id = $1, byte_offset = $2",
+                {{UUIDOID, UUIDPGetDatum(&position.journal)}, bigint_argument(position.offset)});
+}
+
+} // namespace
+
 Absorption absorb(int most, bool careful) {
   Absorption result{.entries = 0, .damaged_bytes = 0, .damaged_at = -1, .busy = true, .complete = false};
   const GuardObjects *objects = guard_objects();
   // Self-exclusive, and in nobody's way: readers of the position go on.
   if (objects == nullptr || !ConditionalLockRelationOid(objects->journal_position, ShareUpdateExclusiveLock))
     return result;
+  for (const Oid written : {objects->audit, objects->audit_sequence, objects->request})
+    if (!ConditionalLockRelationOid(written, RowExclusiveLock))
+      return result;
   JournalPosition position;
   if (!read_position(position))
     return result;
   result.busy = false;
 
-  const JournalChunk chunk = journal_read(position, most);
+  JournalChunk chunk = journal_read(position, most);
   GuardQuery query = GuardQuery::open();
+  if (chunk.reread)
+    drop_known(query, chunk);
   for (int place = 0; place < chunk.count; ++place) {
     if (careful)
       absorb_entry_carefully(query, chunk.entries[place]);
@@ -158,8 +196,7 @@ Absorption absorb(int most, bool careful) {
       absorb_entry(query, chunk.entries[place]);
   }
   if (memcmp(&chunk.end, &position, sizeof(position)) != 0)
-    query.execute("UPDATE schema_guard.journal_position SET journal_id = $1, byte_offset = $2",
-                  {{UUIDOID, UUIDPGetDatum(&chunk.end.journal)}, bigint_argument(chunk.end.offset)});
+    write_position(query, chunk.end);
   query.close();
 
   result.entries = chunk.count;
@@ -167,8 +204,19 @@ Absorption absorb(int most, bool careful) {
   result.damaged_at = chunk.damaged_at;
   result.complete = chunk.at_end;
   if (chunk.at_end)
-    absorbed_length = chunk.end.offset;
+    absorbed_length = chunk.file_length;
   return result;
+}
+
+void rotate_absorbed_journal() {
+  const GuardObjects *objects = guard_objects();
+  JournalPosition position;
+  if (objects == nullptr || !ConditionalLockRelationOid(objects->journal_position, ShareUpdateExclusiveLock) ||
+      !read_position(position) || !journal_rotate(position))
+    return;
+  GuardQuery query = GuardQuery::open();
+  write_position(query, position);
+  query.close();
 }
 
 bool backlog_suspected() {

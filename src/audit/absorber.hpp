@@ -26,6 +26,9 @@ bool read_position(JournalPosition &position);
 // True once everything up to `position` is in the tables, by whomever.
 bool absorbed_to(const JournalPosition &position);
 
+// Begins the journal anew if all of it is absorbed and it has grown large. In a transaction of its own.
+void rotate_absorbed_journal();
+
 // True if the journal may hold something that is not absorbed. Costs one stat() if it has not changed since this
 // session last saw it absorbed.
 bool backlog_suspected();

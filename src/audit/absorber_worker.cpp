@@ -93,12 +93,11 @@ bool try_batches() {
 }
 
 void rotate() {
-  JournalPosition position;
   StartTransactionCommand();
-  const bool known = read_position(position);
+  PushActiveSnapshot(GetTransactionSnapshot());
+  rotate_absorbed_journal();
+  PopActiveSnapshot();
   CommitTransactionCommand();
-  if (known)
-    journal_rotate(position);
 }
 
 } // namespace

@@ -24,6 +24,8 @@ void report(const JournalFile &file, int elevel) {
           errmsg("could not %s the schema_guard journal \"%s\": %m", file.failed, journal_path()));
 }
 
+bool same_journal(const pg_uuid_t &left, const pg_uuid_t &right) { return memcmp(&left, &right, sizeof(left)) == 0; }
+
 // Header and payload in one call; a short write is cut off again, so that no torn entry stands before later ones.
 void write_entry(JournalFile &file, EntryHeader &header, const char *payload) {
   header.checksum = entry_checksum(header, payload);
@@ -71,16 +73,22 @@ int64 journal_length() {
   return stat(journal_path(), &status) == 0 ? status.st_size : 0;
 }
 
-void journal_rotate(const JournalPosition &absorbed) {
+bool journal_rotate(JournalPosition &absorbed) {
   if (journal_length() < rotation_length)
-    return;
+    return false;
   JournalFile file = open_journal(true);
-  if (file.ok() && memcmp(&file.header.journal, &absorbed.journal, sizeof(pg_uuid_t)) == 0 &&
-      file.length == absorbed.offset)
+  const bool rotating =
+      file.ok() && same_journal(file.header.journal, absorbed.journal) && file.length == absorbed.offset;
+  if (rotating)
     begin_journal(file);
   close_journal(file);
-  if (!file.ok())
+  if (!file.ok()) {
     report(file, LOG);
+    return false;
+  }
+  if (rotating)
+    absorbed = {file.header.journal, file.length};
+  return rotating;
 }
 
 namespace {
@@ -152,15 +160,48 @@ void read_entries(Reader &reader, bool whole_rest, int most, JournalChunk &chunk
 
 } // namespace
 
+namespace {
+
+constexpr int64 start_of_entries = sizeof(JournalHeader);
+
+// Reads the file from the chunk's beginning on, as far as the buffer goes. Raises nothing.
+int64 read_bytes(JournalFile &file, char *buffer, int64 room, JournalChunk &chunk) {
+  const int64 length = pread(file.descriptor, buffer, Min(room, file.length - chunk.begin.offset), chunk.begin.offset);
+  if (length < 0)
+    file.fail("read", errno);
+  return Max(length, int64{0});
+}
+
+bool begins_soundly(const char *buffer, int64 length) {
+  EntryHeader header;
+  const char *payload = nullptr;
+  return length == 0 || Reader(buffer, length, 0).entry(header, payload);
+}
+
+void report_damage(const JournalChunk &chunk) {
+  if (chunk.damaged_bytes > 0)
+    ereport(WARNING, errcode(ERRCODE_DATA_CORRUPTED), errmsg("schema_guard journal \"%s\" is damaged", journal_path()),
+            errdetail(INT64_FORMAT " bytes from byte " INT64_FORMAT " on hold no entry and were passed over.",
+                      chunk.damaged_bytes, chunk.damaged_at));
+}
+
+} // namespace
+
 JournalChunk journal_read(const JournalPosition &from, int most) {
-  JournalChunk chunk{
-      .begin = from, .end = from, .at_end = true, .damaged_bytes = 0, .damaged_at = -1, .count = 0, .entries = nullptr};
-  const int64 expected = journal_length();
-  if (expected == 0)
+  JournalChunk chunk{.begin = from,
+                     .reread = false,
+                     .end = from,
+                     .at_end = true,
+                     .file_length = journal_length(),
+                     .damaged_bytes = 0,
+                     .damaged_at = -1,
+                     .count = 0,
+                     .entries = nullptr};
+  if (chunk.file_length == 0)
     return chunk;
 
   // Memory is had before the file is opened: nothing may be raised in between.
-  const int64 room = Min(Max(expected, static_cast<int64>(sizeof(JournalHeader))), chunk_length);
+  const int64 room = Min(Max(chunk.file_length, start_of_entries), chunk_length);
   auto *buffer = static_cast<char *>(palloc_extended(room, MCXT_ALLOC_HUGE));
   chunk.entries = static_cast<JournalEntry *>(palloc(sizeof(JournalEntry) * most));
 
@@ -168,12 +209,16 @@ JournalChunk journal_read(const JournalPosition &from, int most) {
   JournalFile file = open_journal(false);
   int64 length = 0;
   if (file.ok()) {
-    if (memcmp(&from.journal, &file.header.journal, sizeof(pg_uuid_t)) != 0 || from.offset > file.length ||
-        from.offset < static_cast<int64>(sizeof(JournalHeader)))
-      chunk.begin = {file.header.journal, sizeof(JournalHeader)};
-    length = pread(file.descriptor, buffer, Min(room, file.length - chunk.begin.offset), chunk.begin.offset);
-    if (length < 0)
-      file.fail("read", errno);
+    const bool known = same_journal(from.journal, file.header.journal) && from.offset >= start_of_entries;
+    if (known && from.offset <= file.length)
+      length = read_bytes(file, buffer, room, chunk);
+    // Another file, or one that has lost what was absorbed: from its start, and what is in the audit already is left
+    // out.
+    if (!known || from.offset > file.length || !begins_soundly(buffer, length)) {
+      chunk.begin = {file.header.journal, start_of_entries};
+      chunk.reread = from.offset > 0;
+      length = read_bytes(file, buffer, room, chunk);
+    }
   }
   close_journal(file);
   if (!file.ok()) {
@@ -183,12 +228,14 @@ JournalChunk journal_read(const JournalPosition &from, int most) {
   }
 
   chunk.end = chunk.begin;
+  chunk.file_length = file.length;
+  if (file.header_damaged && chunk.begin.offset == start_of_entries) {
+    chunk.damaged_at = 0;
+    chunk.damaged_bytes = Min(file.length, start_of_entries);
+  }
   Reader reader(buffer, length, chunk.begin.offset);
   read_entries(reader, chunk.begin.offset + length >= file.length, most, chunk);
-  if (chunk.damaged_bytes > 0)
-    ereport(WARNING, errcode(ERRCODE_DATA_CORRUPTED), errmsg("schema_guard journal \"%s\" is damaged", journal_path()),
-            errdetail(INT64_FORMAT " bytes from byte " INT64_FORMAT " on hold no entry and were passed over.",
-                      chunk.damaged_bytes, chunk.damaged_at));
+  report_damage(chunk);
   pfree(buffer);
   return chunk;
 }

@@ -33,9 +33,11 @@ struct JournalEntry {
 };
 
 struct JournalChunk {
-  JournalPosition begin; // what was asked for, or the start if the file is another one
+  JournalPosition begin; // what was asked for, or the start if nothing sound can be read from there
+  bool reread;           // entries may be among these that have been absorbed already
   JournalPosition end;   // behind the last entry, and behind what is damaged
   bool at_end;           // nothing is left behind `end`
+  int64 file_length;     // when it was read
   int64 damaged_bytes;
   int64 damaged_at; // the first damaged byte; -1 if none
   int count;
@@ -47,6 +49,7 @@ struct JournalChunk {
 JournalChunk journal_read(const JournalPosition &from, int most);
 
 // Begins the file anew if it holds nothing behind `absorbed` and is larger than a megabyte.
-void journal_rotate(const JournalPosition &absorbed);
+// Sets `absorbed` to the start of the new file then, and returns true.
+bool journal_rotate(JournalPosition &absorbed);
 
 } // namespace schema_guard

@@ -1,6 +1,9 @@
 #include "audit/journal_file.hpp"
 
+#include "pg/extension.hpp"
+
 extern "C" {
+#include "access/xlog.h"
 #include "common/file_perm.h"
 #include "storage/fd.h"
 
@@ -43,8 +46,13 @@ void flush_directory() {
 }
 
 bool write_header(int descriptor, JournalHeader &header) {
-  header =
-      JournalHeader{.magic = journal_magic, .version = journal_version, .reserved = 0, .journal = {}, .checksum = 0};
+  header = JournalHeader{.magic = journal_magic,
+                         .version = journal_version,
+                         .reserved = 0,
+                         .journal = {},
+                         .timeline = GetWALInsertionTimeLine(),
+                         .installation = last_known_extension(),
+                         .checksum = 0};
   if (!pg_strong_random(header.journal.data, UUID_LEN)) {
     errno = EIO;
     return false;
@@ -55,11 +63,16 @@ bool write_header(int descriptor, JournalHeader &header) {
          pg_fsync(descriptor) == 0;
 }
 
-// Keeps a file whose very header is damaged, for a person to look at, and begins the journal anew.
+// A journal that this server, in its present life, and this installation of the extension have begun.
+bool is_ours(const JournalHeader &header) {
+  return header.timeline == GetWALInsertionTimeLine() && header.installation == last_known_extension();
+}
+
+// Keeps somebody else's file for a person to look at, and begins the journal anew.
 void set_aside(JournalFile &file) {
   char aside[MAXPGPATH];
-  snprintf(aside, sizeof(aside), "%s.damaged", journal_path());
-  if (link(journal_path(), aside) != 0 && errno != EEXIST)
+  snprintf(aside, sizeof(aside), "%s.foreign", journal_path());
+  if (rename(journal_path(), aside) != 0)
     return file.fail("set aside", errno);
   begin_journal(file);
 }
@@ -69,18 +82,30 @@ void read_header(JournalFile &file, bool to_write) {
   if (fstat(file.descriptor, &status) != 0)
     return file.fail("stat", errno);
   file.length = status.st_size;
-  if (file.length >= static_cast<int64>(sizeof(file.header)) &&
+  const bool sound =
+      file.length >= static_cast<int64>(sizeof(file.header)) &&
       pread(file.descriptor, &file.header, sizeof(file.header), 0) == static_cast<ssize_t>(sizeof(file.header)) &&
-      header_valid(file.header))
+      header_valid(file.header);
+  if (sound && !is_ours(file.header)) {
+    // What somebody else's journal holds is no business of ours: it reads as an empty one.
+    if (to_write)
+      set_aside(file);
+    else
+      file.fail("open", ENOENT);
     return;
+  }
+  if (sound)
+    return;
+  // Entries can be read whatever stands before them, so they stay where they are behind a new header. A reader leaves
+  // the damage to the next writer; to it, this is a journal without a name.
+  file.header_damaged = file.length > 0;
+  file.header.journal = {};
   if (!to_write)
-    return file.fail("read the header of", EINVAL);
-  if (file.length > 0)
-    return set_aside(file);
+    return;
   if (!write_header(file.descriptor, file.header))
     return file.fail("write to", errno);
   flush_directory();
-  file.length = sizeof(file.header);
+  file.length = Max(file.length, static_cast<int64>(sizeof(file.header)));
 }
 
 } // namespace

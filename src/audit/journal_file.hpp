@@ -13,6 +13,7 @@ struct JournalFile {
   int error = 0;                // errno of the first failure
   const char *failed = nullptr; // what failed: "open", "lock", …
   JournalHeader header{};
+  bool header_damaged = false;
   int64 length = 0;
 
   bool ok() const { return error == 0; }

@@ -20,6 +20,8 @@ struct JournalHeader {
   uint16 version;
   uint16 reserved;
   pg_uuid_t journal;
+  uint32 timeline;    // a copy that came with a base backup is from another one
+  Oid installation;   // the extension's OID: another CREATE EXTENSION starts its own journal
   pg_crc32c checksum; // of all that stands before it
 };
 
@@ -31,7 +33,7 @@ struct EntryHeader {
   pg_crc32c checksum; // of version, reserved, length and payload
 };
 
-static_assert(sizeof(JournalHeader) == 28 && sizeof(EntryHeader) == 16, "the layout has no holes");
+static_assert(sizeof(JournalHeader) == 36 && sizeof(EntryHeader) == 16, "the layout has no holes");
 
 inline pg_crc32c header_checksum(const JournalHeader &header) {
   pg_crc32c checksum;

@@ -65,8 +65,8 @@ public:
   // The columns of direct inheritance children that go when `column` is dropped with its children's.
   virtual void inherited_columns(const Address &column, Vector<Address> &found) = 0;
   virtual ObjectFacts facts(const Address &object) = 0;
-  // The table that an index, constraint, trigger, rule or default belongs to; invalid for anything else.
-  virtual Address table_of(const Address &object) = 0;
+  // The table that an index, constraint, trigger or rule belongs to, or a default's column; invalid for anything else.
+  virtual Address whole_of(const Address &object) = 0;
   virtual ObjectDescription describe(const Address &object, ObjectKind kind) = 0;
 
 protected:

@@ -31,7 +31,8 @@ const DependencyMeaning &meaning(DependencyKind kind) {
 
 class Walk {
 public:
-  Walk(Closure &closure, Catalog &catalog, Arena &arena) : closure_(closure), catalog_(catalog), found_(arena) {}
+  Walk(Closure &closure, Catalog &catalog, Arena &arena)
+      : closure_(closure), catalog_(catalog), found_(arena), owners_of_named_(arena) {}
 
   void add(const Address &address, bool ClosureEntry::*flag) {
     auto [place, added] = closure_.places.emplace(address, closure_.entries.size());
@@ -46,6 +47,8 @@ public:
       visit_owners(place);
       visit_dependents(closure_.entries[place].address);
     }
+    for (const Address &owner : owners_of_named_)
+      closure_.refused |= !closure_.covers(owner);
   }
 
 private:
@@ -63,9 +66,10 @@ private:
       }
       if (!row.owner_goes_too || closure_.covers(owner.object))
         continue;
-      // PostgreSQL refuses to drop a part by name; reached by a cascade, the part takes its owner along.
+      // PostgreSQL refuses to drop a part by name, unless another target takes its owner. Reached by a cascade, the
+      // part takes its owner along.
       if (entry.named)
-        closure_.refused = true;
+        owners_of_named_.push_back(owner.object);
       else
         add(owner.object, &ClosureEntry::reverse);
     }
@@ -83,6 +87,7 @@ private:
   Closure &closure_;
   Catalog &catalog_;
   Vector<Dependency> found_;
+  Vector<Address> owners_of_named_; // of targets that are parts
 };
 
 } // namespace

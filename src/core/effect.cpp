@@ -41,12 +41,6 @@ RuleId drop_rule(ObjectKind kind) {
   return RuleId::drop_other;
 }
 
-// These are mentioned however they are reached: a partition goes as a part of its parent, but its rows are rows.
-bool always_mentioned(ObjectKind kind) {
-  return kind == ObjectKind::table || kind == ObjectKind::column || kind == ObjectKind::attribute ||
-         kind == ObjectKind::materialized_view;
-}
-
 bool rule_for_drop(const Address &address, const ObjectFacts &facts, Effect &effect) {
   if (facts.temporary || facts.created_here)
     return false;
@@ -60,6 +54,31 @@ bool rule_for_drop(const Address &address, const ObjectFacts &facts, Effect &eff
   return true;
 }
 
+// Nobody else can have put anything into these, nor made anything that depends on them. What of an older table may
+// depend on them by now, ring 2 sees when it goes.
+bool all_harmless(const Vector<Address> &targets, Catalog &catalog) {
+  for (const Address &target : targets) {
+    const ObjectFacts facts = catalog.facts(target);
+    if (!facts.created_here && !facts.temporary)
+      return false;
+  }
+  return true;
+}
+
+void add_harmless_drops(const Vector<Address> &targets, Catalog &catalog, Effects &result) {
+  for (const Address &target : targets) {
+    const ObjectKind kind = catalog.facts(target).kind;
+    Effect effect{.rule = drop_rule(kind), .kind = kind, .harmless = true, .address = target};
+    effect.description = catalog.describe(target, ObjectKind::none); // without its size
+    result.list.push_back(effect);
+  }
+}
+
+// As PostgreSQL's own notices: what was reached as a part as well is not worth a word.
+bool is_mentioned(const ClosureEntry &entry) {
+  return entry.named || entry.reverse || (entry.normal && !entry.owned && !entry.partition);
+}
+
 void add_drops(const Vector<Address> &targets, bool cascade, Catalog &catalog, Arena &arena, Effects &result) {
   const Closure closure = close(targets, cascade, catalog, arena);
   if (closure.refused) {
@@ -70,14 +89,14 @@ void add_drops(const Vector<Address> &targets, bool cascade, Catalog &catalog, A
     if (entry.address.sub_id != 0 && closure.contains(entry.address.whole()))
       continue;
     ObjectFacts facts = catalog.facts(entry.address);
-    const bool mentioned = entry.named || entry.normal || entry.reverse;
-    if (!mentioned && !always_mentioned(facts.kind))
+    // A part goes without saying, but the rows of a partition are rows.
+    if (!is_mentioned(entry) && !holds_rows(facts.kind))
       continue;
-    if (!always_mentioned(facts.kind)) {
-      const Address table = catalog.table_of(entry.address);
-      if (!entry.named && table.valid() && closure.contains(table))
+    if (!holds_rows(facts.kind)) {
+      const Address whole = catalog.whole_of(entry.address);
+      if (!entry.named && whole.valid() && closure.covers(whole))
         continue;
-      facts.guards_itself |= table.valid() && catalog.facts(table).guards_itself;
+      facts.guards_itself |= whole.valid() && catalog.facts(whole).guards_itself;
     }
     Effect effect;
     if (!rule_for_drop(entry.address, facts, effect))
@@ -135,7 +154,9 @@ Effects effects(const Command &command, Catalog &catalog, Arena &arena) {
   switch (command.verb) {
   case Verb::drop:
   case Verb::drop_owned:
-    if (!targets.empty())
+    if (all_harmless(targets, catalog))
+      add_harmless_drops(targets, catalog, result);
+    else
       add_drops(targets, command.cascade, catalog, arena, result);
     break;
   case Verb::change_guard:

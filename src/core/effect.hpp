@@ -11,6 +11,7 @@ struct Effect {
   RuleId rule = RuleId::other_ddl;
   ObjectKind kind = ObjectKind::none;
   bool cascaded = false; // not named by the statement
+  bool harmless = false; // temporary, or this transaction's own: told of, never judged
   Address address = {};
   ObjectDescription description = {};
 };
@@ -23,8 +24,8 @@ struct Effects {
   Vector<Effect> list;
 };
 
-// Pure: the same command on the same catalog has the same effects. Objects that are temporary or that the
-// current transaction made have none. Everything returned lives on `arena`, or as long as the catalog's answers.
+// Pure: the same command on the same catalog has the same effects. Everything returned lives on `arena`, or as long as
+// the catalog's answers.
 Effects effects(const Command &command, Catalog &catalog, Arena &arena);
 
 // The effect of dropping one object, which something other than a statement's text made known.

@@ -39,4 +39,10 @@ enum class ObjectKind : std::uint8_t {
   other,
 };
 
+// What ring 2 looks at when it goes: of everything else ring 1's word is enough.
+inline bool holds_rows(ObjectKind kind) {
+  return kind == ObjectKind::table || kind == ObjectKind::column || kind == ObjectKind::attribute ||
+         kind == ObjectKind::materialized_view;
+}
+
 } // namespace schema_guard

@@ -7,7 +7,7 @@ namespace {
 // Compares the effects with what the approval lists, and says what is missing.
 bool covered(const Effects &effects, const Approval &approval, Verdict &verdict) {
   for (std::size_t place = 0; place < effects.list.size(); ++place) {
-    if (verdict.actions[place] == Action::allow)
+    if (verdict.actions[place] == Action::allow || effects.list[place].harmless)
       continue;
     const ApprovedEffect *listed = approval.find(effects.list[place]);
     if (listed == nullptr)
@@ -47,8 +47,8 @@ Verdict judge(const Effects &effects, Policy &policy, const Approval *approval, 
 
   for (std::size_t place = 0; place < effects.list.size(); ++place) {
     const Effect &effect = effects.list[place];
-    const Action by_default = rule(effect.rule).default_action;
-    const Action action = policy.action(effect).value_or(by_default);
+    const Action by_default = effect.harmless ? Action::record : rule(effect.rule).default_action;
+    const Action action = effect.harmless ? by_default : policy.action(effect).value_or(by_default);
     verdict.actions.push_back(action);
     if (by_default == Action::block && action != Action::block)
       exempt = true;

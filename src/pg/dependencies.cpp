@@ -19,13 +19,15 @@ namespace schema_guard {
 
 namespace {
 
-constexpr double rows_in_a_block = 130;    // of pg_depend: 8192 bytes, 60 with the line pointer for each
+constexpr double rows_in_a_block = 130;      // of pg_depend: 8192 bytes, 60 with the line pointer for each
 constexpr double rows_for_an_index_scan = 8; // that a sequential scan reads and sorts in the same time, as measured
 
-// Where the address stands among others, when only the first of them that it can be compared with matters.
-bool before(const Address &left, const Address &right) {
-  return left.class_id != right.class_id ? left.class_id < right.class_id : left.object_id < right.object_id;
+// Sorted by the whole object: its columns stand together, in no order.
+std::uint64_t key(const Address &address) {
+  return (static_cast<std::uint64_t>(address.class_id) << 32) | address.object_id;
 }
+
+bool before(const Address &left, const Address &right) { return key(left) < key(right); }
 
 bool answers(const Address &asked, const Address &row) {
   return row.class_id == asked.class_id && row.object_id == asked.object_id &&
@@ -101,18 +103,18 @@ void Dependencies::load_all() {
             [](const Row &left, const Row &right) { return before(left.referenced, right.referenced); });
   by_depender_.resize(rows_.size());
   std::iota(by_depender_.begin(), by_depender_.end(), std::uint32_t{0});
-  std::sort(by_depender_.data(), by_depender_.data() + by_depender_.size(),
-            [this](std::uint32_t left, std::uint32_t right) {
-              return before(rows_[left].depender, rows_[right].depender);
-            });
+  std::sort(
+      by_depender_.data(), by_depender_.data() + by_depender_.size(),
+      [this](std::uint32_t left, std::uint32_t right) { return before(rows_[left].depender, rows_[right].depender); });
   loaded_ = true;
 }
 
 void Dependencies::search_loaded(const Address &object, From from, Vector<Dependency> &found) const {
   if (from == From::referenced) {
     const Row *end = rows_.data() + rows_.size();
-    const Row *row = std::lower_bound(rows_.data(), end, object,
-                                      [](const Row &left, const Address &right) { return before(left.referenced, right); });
+    const Row *row = std::lower_bound(rows_.data(), end, object, [](const Row &left, const Address &right) {
+      return before(left.referenced, right);
+    });
     for (; row != end && !before(object, row->referenced); ++row)
       if (answers(object, row->referenced))
         found.push_back({row->depender, row->kind});

@@ -42,7 +42,7 @@ private:
   Relation relation_;
   double scans_left_; // index scans until the whole table is the cheaper way
   bool loaded_ = false;
-  Vector<Row> rows_;                 // in the order of what is referenced
+  Vector<Row> rows_;                  // in the order of what is referenced
   Vector<std::uint32_t> by_depender_; // places in rows_
 };
 

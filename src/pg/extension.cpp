@@ -56,10 +56,11 @@ bool read_objects(Oid schema, GuardObjects &objects) {
   objects.audit_sequence = relation("audit_id_seq");
   objects.policy = relation("standing_policy");
   objects.journal_position = relation("journal_position");
+  objects.request = relation("request");
   objects.request_sequence = relation("request_id_seq");
   return OidIsValid(objects.audit) && OidIsValid(objects.audit_sequence) && OidIsValid(objects.policy) &&
-         OidIsValid(objects.journal_position) && OidIsValid(objects.request_sequence) && read_extension(objects) &&
-         getExtensionOfObject(RelationRelationId, objects.audit) == objects.extension;
+         OidIsValid(objects.journal_position) && OidIsValid(objects.request) && OidIsValid(objects.request_sequence) &&
+         read_extension(objects) && getExtensionOfObject(RelationRelationId, objects.audit) == objects.extension;
 }
 
 void forget(Datum, Oid relation) {
@@ -83,6 +84,8 @@ const GuardObjects *guard_objects() {
   known_valid = true;
   return &known;
 }
+
+Oid last_known_extension() { return known.extension; }
 
 bool inert() {
   if (at_work_level > 0 || mode() == GuardMode::off || IsBinaryUpgrade || !IsTransactionState() || IsParallelWorker() ||

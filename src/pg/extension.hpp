@@ -13,11 +13,16 @@ struct GuardObjects {
   Oid audit_sequence;
   Oid policy;
   Oid journal_position;
+  Oid request;
   Oid request_sequence;
 };
 
 // Null if the extension is not installed in this database. Costs two cache look-ups once known.
 const GuardObjects *guard_objects();
+
+// The extension's OID as this session last saw it, without a look-up: for the end of a failed transaction, which
+// can make none. Invalid if it has not been seen.
+Oid last_known_extension();
 
 // The one predicate that lists every state in which the guard does nothing. The first line of every sensor:
 // extension not installed here, being created or updated, binary upgrade, recovery, no live transaction, parallel

@@ -95,7 +95,7 @@ void LiveCatalog::inherited_columns(const Address &column, Vector<Address> &foun
 
 ObjectFacts LiveCatalog::facts(const Address &object) { return object_facts(object, *this, arena_); }
 
-Address LiveCatalog::table_of(const Address &object) { return table_of_part(object); }
+Address LiveCatalog::whole_of(const Address &object) { return whole_of_part(object); }
 
 ObjectDescription LiveCatalog::describe(const Address &object, ObjectKind kind) {
   const ::ObjectAddress address{object.class_id, object.object_id, object.sub_id};
@@ -115,10 +115,11 @@ ObjectDescription LiveCatalog::describe(const Address &object, ObjectKind kind) 
   const char *relation = get_rel_name(object.object_id);
   if (schema != nullptr && relation != nullptr)
     description.path = arena_.copy(psprintf("%s.%s", schema, relation));
-  if (kind == ObjectKind::table || kind == ObjectKind::column || kind == ObjectKind::materialized_view)
-    description.rows = estimated_rows(object.object_id);
-  if (kind == ObjectKind::table || kind == ObjectKind::materialized_view)
-    description.bytes = bytes_on_disk(object.object_id);
+  if (kind == ObjectKind::table || kind == ObjectKind::column || kind == ObjectKind::materialized_view) {
+    const RelationSize size = relation_size(object.object_id);
+    description.rows = size.rows;
+    description.bytes = kind == ObjectKind::column ? -1 : size.bytes;
+  }
   return description;
 }
 

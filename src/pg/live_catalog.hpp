@@ -8,7 +8,6 @@
 #include "pg/dependencies.hpp"
 #include "pg/pg.hpp"
 
-
 namespace schema_guard {
 
 class LiveCatalog final : public Catalog {
@@ -23,7 +22,7 @@ public:
   void owned_by(const Address &role, Vector<Address> &found) override;
   void inherited_columns(const Address &column, Vector<Address> &found) override;
   ObjectFacts facts(const Address &object) override;
-  Address table_of(const Address &object) override;
+  Address whole_of(const Address &object) override;
   ObjectDescription describe(const Address &object, ObjectKind kind) override;
 
 private:

@@ -68,13 +68,14 @@ struct PartClass {
   Oid index;
   AttrNumber oid;
   AttrNumber relation;
+  AttrNumber column = InvalidAttrNumber; // where the part belongs to one
 };
 
 constexpr PartClass part_classes[] = {
     {ConstraintRelationId, ConstraintOidIndexId, Anum_pg_constraint_oid, Anum_pg_constraint_conrelid},
     {TriggerRelationId, TriggerOidIndexId, Anum_pg_trigger_oid, Anum_pg_trigger_tgrelid},
     {RewriteRelationId, RewriteOidIndexId, Anum_pg_rewrite_oid, Anum_pg_rewrite_ev_class},
-    {AttrDefaultRelationId, AttrDefaultOidIndexId, Anum_pg_attrdef_oid, Anum_pg_attrdef_adrelid},
+    {AttrDefaultRelationId, AttrDefaultOidIndexId, Anum_pg_attrdef_oid, Anum_pg_attrdef_adrelid, Anum_pg_attrdef_adnum},
     {PolicyRelationId, PolicyOidIndexId, Anum_pg_policy_oid, Anum_pg_policy_polrelid},
     {StatisticExtRelationId, StatisticExtOidIndexId, Anum_pg_statistic_ext_oid, Anum_pg_statistic_ext_stxrelid},
 };
@@ -168,7 +169,7 @@ ObjectFacts object_facts(const Address &object, Catalog &catalog, Arena &arena) 
   return facts;
 }
 
-Address table_of_part(const Address &object) {
+Address whole_of_part(const Address &object) {
   if (object.class_id == RelationRelationId) {
     HeapTuple tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(object.object_id));
     if (!HeapTupleIsValid(tuple))
@@ -185,13 +186,17 @@ Address table_of_part(const Address &object) {
     ScanKeyInit(&key, row.oid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(object.object_id));
     SysScanDesc scan = systable_beginscan(catalog, row.index, true, nullptr, 1, &key);
     HeapTuple tuple = systable_getnext(scan);
-    bool null = true;
-    const Oid table = HeapTupleIsValid(tuple)
-                          ? DatumGetObjectId(heap_getattr(tuple, row.relation, RelationGetDescr(catalog), &null))
-                          : InvalidOid;
+    Address whole;
+    if (HeapTupleIsValid(tuple)) {
+      bool null = false;
+      whole.class_id = RelationRelationId;
+      whole.object_id = DatumGetObjectId(heap_getattr(tuple, row.relation, RelationGetDescr(catalog), &null));
+      if (row.column != InvalidAttrNumber)
+        whole.sub_id = DatumGetInt16(heap_getattr(tuple, row.column, RelationGetDescr(catalog), &null));
+    }
     systable_endscan(scan);
     table_close(catalog, AccessShareLock);
-    return OidIsValid(table) ? Address{RelationRelationId, table, 0} : Address{};
+    return whole.valid() ? whole : Address{};
   }
   return {};
 }

@@ -1,6 +1,7 @@
 #include "pg/object_lookup.hpp"
 
 #include "pg/compat.hpp"
+#include "pg/extension.hpp"
 #include "pg/memory.hpp"
 
 extern "C" {
@@ -176,13 +177,22 @@ Resolution look_up_relation(const Target &target, const RangeVar *range, const c
   const Oid relation = RangeVarGetRelid(range, NoLock, true);
   if (!OidIsValid(relation))
     return not_found(target);
-  if (kinds != nullptr && strchr(kinds, get_rel_relkind(relation)) == nullptr)
+  if (strchr(kinds, get_rel_relkind(relation)) == nullptr)
     return refused;
   if (!compat::owns_relation(relation, GetUserId()) && !compat::owns_schema(get_rel_namespace(relation), GetUserId()))
     return refused;
   if (!allowSystemTableMods && IsCatalogRelationOid(relation))
     return refused;
   return found(RelationRelationId, relation);
+}
+
+// A change matters only if it is to a relation of the guard's own; of any other, not even the owner is asked for.
+Resolution look_up_guard_relation(const RangeVar *range) {
+  const GuardObjects *guard = guard_objects();
+  const Oid relation = RangeVarGetRelid(range, NoLock, true);
+  if (guard == nullptr || !OidIsValid(relation) || get_rel_namespace(relation) != guard->schema)
+    return {Resolution::Status::missing, {}};
+  return compat::owns_relation(relation, GetUserId()) ? found(RelationRelationId, relation) : refused;
 }
 
 // ALTER TABLE … DROP COLUMN or CONSTRAINT: the owner of the relation only (ATSimplePermissions).
@@ -252,7 +262,7 @@ Resolution look_up(const Target &target, Verb verb) {
   if (target.object_type == OBJECT_ROLE)
     return look_up_role(target);
   if (verb == Verb::change_guard)
-    return look_up_relation(target, static_cast<const RangeVar *>(target.node), nullptr);
+    return look_up_guard_relation(static_cast<const RangeVar *>(target.node));
   if (const char *kinds = droppable_kinds(target.object_type); kinds != nullptr)
     return look_up_relation(target, makeRangeVarFromNameList(name_list(target.node)), kinds);
   for (const Lookup &row : lookups) {

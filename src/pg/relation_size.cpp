@@ -44,27 +44,29 @@ int64 bytes_of_fork(const FormData_pg_class &form) {
   return length_of_segments(path);
 }
 
-} // namespace
-
-double estimated_rows(Oid relation) {
-  FormData_pg_class form;
-  if (!read_relation(relation, form) || form.relkind == RELKIND_PARTITIONED_TABLE)
-    return -1;
-  const PgStat_StatTabEntry *entry = pgstat_fetch_stat_tabentry(relation);
+double estimate_rows(const FormData_pg_class &form, int64 main_bytes) {
+  if (form.reltuples > 0 && form.relpages > 0)
+    return static_cast<double>(form.reltuples) / form.relpages * static_cast<double>(main_bytes / BLCKSZ);
+  const PgStat_StatTabEntry *entry = pgstat_fetch_stat_tabentry(form.oid);
   if (entry != nullptr && compat::live_rows(entry) > 0)
     return static_cast<double>(compat::live_rows(entry));
   return form.reltuples;
 }
 
-int64 bytes_on_disk(Oid relation) {
+} // namespace
+
+RelationSize relation_size(Oid relation) {
+  RelationSize size{.rows = -1, .bytes = -1};
   FormData_pg_class form;
+  // A partitioned table has no files: its partitions are mentioned with theirs.
   if (!read_relation(relation, form) || !OidIsValid(form.relfilenode))
-    return -1;
-  int64 bytes = bytes_of_fork(form);
+    return size;
+  size.bytes = bytes_of_fork(form);
+  size.rows = estimate_rows(form, size.bytes);
   FormData_pg_class toast;
   if (OidIsValid(form.reltoastrelid) && read_relation(form.reltoastrelid, toast))
-    bytes += bytes_of_fork(toast);
-  return bytes;
+    size.bytes += bytes_of_fork(toast);
+  return size;
 }
 
 } // namespace schema_guard

@@ -5,10 +5,13 @@
 
 namespace schema_guard {
 
-// Rows from the cumulative statistics, else from pg_class.reltuples; -1 if neither knows.
-double estimated_rows(Oid relation);
+struct RelationSize {
+  double rows; // -1 if unknown
+  int64 bytes; // of the main fork's files and the TOAST table's; -1 if the relation has none
+};
 
-// The length of the main fork's files with the TOAST table's, in bytes; -1 if the relation has no files.
-int64 bytes_on_disk(Oid relation);
+// Rows as the planner counts them, from pg_class and the file's present length; from the cumulative statistics if the
+// relation was never analyzed.
+RelationSize relation_size(Oid relation);
 
 } // namespace schema_guard

@@ -3,6 +3,11 @@
 #include "pg/pg.hpp"
 
 extern "C" {
+#include "catalog/pg_attrdef.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_rewrite.h"
+#include "catalog/pg_type.h"
 #include "executor/tuptable.h"
 #include "funcapi.h"
 #include "lib/stringinfo.h"
@@ -11,6 +16,7 @@ extern "C" {
 #include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
 #include "utils/json.h"
+#include "utils/lsyscache.h"
 #include "utils/tuplestore.h"
 }
 
@@ -59,9 +65,48 @@ void append_oid(StringInfo out, const char *key, TupleTableSlot *row, int column
     appendStringInfo(out, ",\"%s\":%u", key, DatumGetObjectId(value));
 }
 
-} // namespace
+void append_object(StringInfo out, const Address &object) {
+  const ::ObjectAddress address{object.class_id, object.object_id, object.sub_id};
+  const char *identity = getObjectIdentity(&address, true);
+  if (identity == nullptr)
+    return;
+  appendStringInfoString(out, out->len == 0 ? "[{\"object_type\":" : ",{\"object_type\":");
+  escape_json(out, getObjectTypeDescription(&address, true));
+  appendStringInfoString(out, ",\"identity\":");
+  escape_json(out, identity);
+  appendStringInfo(out, ",\"class_id\":%u,\"object_id\":%u", object.class_id, object.object_id);
+  if (object.sub_id != 0)
+    appendStringInfo(out, ",\"sub_id\":%d", object.sub_id);
+  appendStringInfoChar(out, '}');
+}
 
-char *changed_objects_json() {
+// A relation brings these with it; beside their relation they say nothing.
+bool is_part_class(ObjectId class_id) {
+  return class_id == TypeRelationId || class_id == ConstraintRelationId || class_id == AttrDefaultRelationId ||
+         class_id == RewriteRelationId;
+}
+
+// Every type brings its array type with it.
+bool is_array_type(const Address &object) {
+  return object.class_id == TypeRelationId && OidIsValid(get_element_type(object.object_id));
+}
+
+char *seen_objects_json(const Vector<Address> &changed) {
+  bool relation_seen = false;
+  for (const Address &object : changed)
+    relation_seen |= object.class_id == RelationRelationId;
+  StringInfoData out;
+  initStringInfo(&out);
+  for (const Address &object : changed)
+    if ((!relation_seen || !is_part_class(object.class_id)) && !is_array_type(object))
+      append_object(&out, object);
+  if (out.len == 0)
+    return nullptr;
+  appendStringInfoChar(&out, ']');
+  return out.data;
+}
+
+char *reported_objects_json() {
   TupleDesc descriptor = nullptr;
   Tuplestorestate *commands = ddl_commands(descriptor);
   TupleTableSlot *row = MakeSingleTupleTableSlot(descriptor, &TTSOpsMinimalTuple);
@@ -82,6 +127,13 @@ char *changed_objects_json() {
     return nullptr;
   appendStringInfoChar(&out, ']');
   return out.data;
+}
+
+} // namespace
+
+char *changed_objects_json(const Vector<Address> &changed) {
+  char *seen = seen_objects_json(changed);
+  return seen != nullptr ? seen : reported_objects_json();
 }
 
 } // namespace schema_guard

@@ -140,7 +140,8 @@ void deny(const Effects &effects, const Verdict &verdict, const TokenApproval &t
   const char *hint = file_request(effects, verdict, "denial", record);
 
   if (const char *problem = token_problem(token.status); problem != nullptr)
-    ereport(ERROR, errhidestmt(true), errcode(sqlstate_token), errmsg("%s: %s", blocked_message(first, record.command_tag), problem),
+    ereport(ERROR, errhidestmt(true), errcode(sqlstate_token),
+            errmsg("%s: %s", blocked_message(first, record.command_tag), problem),
             errdetail("%s", list_objects(effects, verdict, nullptr)), errhint("%s", hint));
 
   if (token.status == TokenStatus::valid) {
@@ -155,7 +156,8 @@ void deny(const Effects &effects, const Verdict &verdict, const TokenApproval &t
             errhint("%s", hint));
   }
 
-  ereport(ERROR, errhidestmt(true), errcode(first.rule == RuleId::guard_tampering ? sqlstate_tampering : sqlstate_blocked),
+  ereport(ERROR, errhidestmt(true),
+          errcode(first.rule == RuleId::guard_tampering ? sqlstate_tampering : sqlstate_blocked),
           errmsg("%s", blocked_message(first, record.command_tag)),
           errdetail("%s", list_objects(effects, verdict, nullptr)), errhint("%s", hint));
   pg_unreachable();

@@ -41,17 +41,19 @@ Effects effects_of(const Command &command, Arena &arena) {
 }
 
 void command_start(const EventTriggerData &event) {
+  const TimestampTz seen_at = GetCurrentTimestamp();
   ContextArena arena;
   const Command command = parse_command(event.parsetree, arena);
   const Effects found = effects_of(command, arena);
   const Sighting sighting{.sensor = sensor::event_trigger,
                           .command_tag = GetCommandTagName(event.tag),
                           .statement = statement_text(event.parsetree),
+                          .seen_at = seen_at,
                           .begun = false};
   const Passed passed = guard(found, sighting, arena);
   begin_statement(event.parsetree, passed.record, passed.recorded);
   for (const Effect &effect : found.list)
-    if (effect.address.valid())
+    if (effect.address.valid() && holds_rows(effect.kind))
       clear_effect(effect.address);
 }
 
@@ -69,9 +71,12 @@ AuditRecord unannounced(const EventTriggerData &event) {
 void command_end(const EventTriggerData &event) {
   Statement *statement = statement_under_way(event.parsetree);
   AuditRecord record = statement != nullptr ? statement->record : unannounced(event);
+  ContextArena arena;
+  const Vector<Address> nothing(arena);
+  const Vector<Address> &changed = statement != nullptr ? *statement->changed : nothing;
   if (statement == nullptr || statement->recorded) {
     if (record.effects == nullptr)
-      record.effects = changed_objects_json();
+      record.effects = changed_objects_json(changed);
     if (cleared_effects_left())
       record.sensor = sensor::event_trigger_unconfirmed;
     write_record(record);

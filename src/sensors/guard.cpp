@@ -14,6 +14,7 @@ namespace {
 
 AuditRecord describe(const Effects &effects, const Verdict &verdict, const Sighting &sighting) {
   AuditRecord record = new_record();
+  record.occurred_at = sighting.seen_at;
   record.verdict = c_string(decision_name(verdict.decision));
   record.rule = c_string(rule(verdict.rule).name);
   record.command_tag = sighting.command_tag;

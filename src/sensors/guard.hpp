@@ -14,7 +14,8 @@ struct Sighting {
   const char *sensor;
   const char *command_tag;
   const char *statement; // null if unknown
-  bool begun;            // ring 1 has let the statement start
+  TimestampTz seen_at;
+  bool begun; // ring 1 has let the statement start
 };
 
 struct Passed {

@@ -22,7 +22,7 @@ namespace {
 object_access_hook_type next_hook = nullptr;
 
 // Tables and columns, and the attributes of composite types. Of everything else ring 1's word is enough.
-bool holds_rows(const Address &object) {
+bool may_hold_rows(const Address &object) {
   switch (get_rel_relkind(object.object_id)) {
   case RELKIND_RELATION:
   case RELKIND_PARTITIONED_TABLE:
@@ -36,7 +36,7 @@ bool holds_rows(const Address &object) {
 }
 
 void dropped(const Address &object) {
-  if (inert() || !holds_rows(object) || take_cleared_effect(object))
+  if (inert() || !may_hold_rows(object) || take_cleared_effect(object))
     return;
   ContextArena arena;
   LiveCatalog catalog(arena);
@@ -53,27 +53,46 @@ void dropped(const Address &object) {
   const Sighting sighting{.sensor = sensor::object_access,
                           .command_tag = statement == nullptr ? "DROP" : statement->record.command_tag,
                           .statement = statement == nullptr ? nullptr : statement->record.statement,
+                          .seen_at = GetCurrentTimestamp(),
                           .begun = statement != nullptr && statement->recorded};
   const Passed passed = guard(found, sighting, arena);
   if (passed.recorded)
     write_record(passed.record);
 }
 
+void created(const Address &object, const ObjectAccessPostCreate *details) {
+  if ((details != nullptr && details->is_internal) || inert())
+    return;
+  if (object.class_id == RelationRelationId)
+    transaction_objects::created(object);
+  note_changed(object);
+}
+
+void altered(const Address &object, const ObjectAccessPostAlter *details) {
+  if ((details == nullptr || !details->is_internal) && !inert())
+    note_changed(object);
+}
+
+// Internal deletions remove what a command itself has made: the old heap of a rewrite, temporary tables.
+bool is_internal(const ObjectAccessDrop *details) {
+  return details != nullptr && (details->dropflags & PERFORM_DELETION_INTERNAL) != 0;
+}
+
 void object_accessed(ObjectAccessType access, Oid class_id, Oid object_id, int sub_id, void *argument) {
   if (next_hook != nullptr)
     next_hook(access, class_id, object_id, sub_id, argument);
-  if (class_id != RelationRelationId)
-    return;
   const Address object{class_id, object_id, sub_id};
-  if (access == OAT_POST_CREATE) {
-    const auto *details = static_cast<const ObjectAccessPostCreate *>(argument);
-    if ((details == nullptr || !details->is_internal) && !inert())
-      transaction_objects::created(object);
-  } else if (access == OAT_DROP) {
-    const auto *details = static_cast<const ObjectAccessDrop *>(argument);
-    // Internal deletions remove what a command itself has made: the old heap of a rewrite, temporary tables.
-    if (details == nullptr || (details->dropflags & PERFORM_DELETION_INTERNAL) == 0)
+  switch (access) {
+  case OAT_POST_CREATE:
+    return created(object, static_cast<const ObjectAccessPostCreate *>(argument));
+  case OAT_POST_ALTER:
+    return altered(object, static_cast<const ObjectAccessPostAlter *>(argument));
+  case OAT_DROP:
+    if (class_id == RelationRelationId && !is_internal(static_cast<const ObjectAccessDrop *>(argument)))
       dropped(object);
+    return;
+  default:
+    return; // names and functions are looked up all the time
   }
 }
 

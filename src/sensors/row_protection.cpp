@@ -38,6 +38,7 @@ void protect(const TriggerData &trigger) {
   const Sighting sighting{.sensor = sensor::row_protection,
                           .command_tag = command_of(trigger.tg_event),
                           .statement = nullptr,
+                          .seen_at = GetCurrentTimestamp(),
                           .begun = false};
   const Passed passed = guard(found, sighting, arena);
   write_record(passed.record);

@@ -11,6 +11,7 @@ namespace schema_guard {
 namespace {
 
 constexpr std::size_t most_begun = 100;
+constexpr std::size_t most_changed = 1000;
 constexpr std::size_t longest_begun = 1000; // bytes of a statement's text
 
 TransactionState *state = nullptr;
@@ -76,7 +77,9 @@ void begin_statement(const Node *tree, const AuditRecord &record, bool recorded)
   TransactionState &now = ensure_state();
   const int level = GetCurrentTransactionNestLevel();
   MemoryContext context = AllocSetContextCreate(TopTransactionContext, "schema_guard statement", ALLOCSET_SMALL_SIZES);
-  now.under_way.push_back({tree, copy_record(context, record), recorded, level, context});
+  auto *arena = new (MemoryContextAlloc(context, sizeof(ContextArena))) ContextArena(context);
+  auto *changed = new (MemoryContextAlloc(context, sizeof(Vector<Address>))) Vector<Address>(*arena);
+  now.under_way.push_back({tree, copy_record(context, record), recorded, level, context, changed});
   if (!recorded)
     return;
   ++now.begun_count;
@@ -110,6 +113,15 @@ void finish_statement() {
     place = place->second.depth >= depth ? state->cleared.erase(place) : std::next(place);
   MemoryContextDelete(state->under_way.back().context);
   state->under_way.pop_back();
+}
+
+void note_changed(const Address &object) {
+  if (state == nullptr || state->under_way.empty())
+    return;
+  Vector<Address> &changed = *state->under_way.back().changed;
+  // The same object comes several times in a row; more objects than anyone reads are not kept.
+  if (changed.size() < most_changed && (changed.empty() || changed.back() != object))
+    changed.push_back(object);
 }
 
 void forget_begun_statement() {

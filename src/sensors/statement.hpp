@@ -18,6 +18,7 @@ struct Statement {
   bool recorded; // false if the policy wants no row
   int level;     // of transaction nesting
   MemoryContext context;
+  Vector<Address> *changed; // what it has created or altered so far, as ring 2 saw it
 };
 
 // What a failed transaction's row tells of each statement that it had begun.
@@ -63,6 +64,9 @@ void begin_statement(const Node *tree, const AuditRecord &record, bool recorded)
 // The innermost statement under way, if it has this tree; else null. Valid until the next call here.
 Statement *statement_under_way(const Node *tree);
 void finish_statement();
+
+// Notes what the innermost statement has created or altered.
+void note_changed(const Address &object);
 // The innermost statement was denied after all: the denial's row tells of it.
 void forget_begun_statement();
 

@@ -1,0 +1,63 @@
+// What the tests of effects() share: statements, and their effects in a few words.
+#pragma once
+
+#include "core/effect.hpp"
+#include "fake_catalog.hpp"
+#include "heap_arena.hpp"
+
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <initializer_list>
+#include <string>
+#include <vector>
+
+namespace schema_guard::test {
+
+class EffectTest : public ::testing::Test {
+protected:
+  // One name in a statement, and what the catalog makes of it.
+  struct Name {
+    Resolution::Status status;
+    Address address;
+    bool recurse = true;
+  };
+  static Name found(const Address &address) { return {Resolution::Status::found, address}; }
+  static Name only(const Address &address) { return {Resolution::Status::found, address, false}; }
+  static Name missing() { return {Resolution::Status::missing, {}}; }
+  static Name refused() { return {Resolution::Status::refused, {}}; }
+
+  Effects run(Verb verb, std::initializer_list<Name> names, bool cascade = false) {
+    Command command(arena, "SOME COMMAND");
+    command.verb = verb;
+    command.cascade = cascade;
+    for (const Name &name : names) {
+      resolutions.push_back({name.status, name.address});
+      command.targets.push_back(FakeCatalog::target(resolutions.back()));
+      command.targets.back().recurse = name.recurse;
+    }
+    return effects(command, catalog, arena);
+  }
+  Effects drop(std::initializer_list<Name> names) { return run(Verb::drop, names); }
+  Effects drop_cascade(std::initializer_list<Name> names) { return run(Verb::drop, names, true); }
+
+  // Such as "drop_table orders" and, for what the statement does not name, "drop_view totals by cascade".
+  static std::vector<std::string> words(const Effects &effects) {
+    std::vector<std::string> result;
+    for (const Effect &effect : effects.list) {
+      std::string text(rule(effect.rule).name);
+      text.append(" ").append(effect.description.identity);
+      if (effect.cascaded)
+        text.append(" by cascade");
+      result.push_back(text);
+    }
+    return result;
+  }
+  using Words = std::vector<std::string>;
+
+  HeapArena arena;
+  FakeCatalog catalog;
+  std::deque<Resolution> resolutions; // where the commands' targets point to
+};
+
+} // namespace schema_guard::test

@@ -1,0 +1,66 @@
+// A catalog made of a list of objects and a list of dependencies, as pg_depend would have them.
+#pragma once
+
+#include "core/catalog.hpp"
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace schema_guard::test {
+
+class FakeCatalog final : public Catalog {
+public:
+  // A new object. Its name is what describe() says of it.
+  Address add(ObjectKind kind, std::string name);
+  // A column of it; the kind is what facts() says.
+  Address add_column(const Address &table, std::string name, ObjectKind kind = ObjectKind::column);
+  // `dependent` depends on `referenced`.
+  void depend(const Address &dependent, const Address &referenced, DependencyKind kind);
+  void depend(const Address &dependent, const Address &referenced, char letter) {
+    depend(dependent, referenced, static_cast<DependencyKind>(letter));
+  }
+  // `part` belongs to `table`, as an index does.
+  void belongs_to(const Address &part, const Address &table) { tables_[part] = table; }
+  void owns(const Address &role, const Address &object) { owned_[role].push_back(object); }
+  void inherits(const Address &child_column, const Address &column) { children_[column].push_back(child_column); }
+  ObjectFacts &change_facts(const Address &object) { return objects_.at(object).facts; }
+
+  // The name in a statement that means this. It must outlive the command.
+  static Target target(const Resolution &resolution) { return {.node = &resolution}; }
+
+  Resolution resolve(const Target &target, Verb verb) override;
+  void dependents(const Address &object, Vector<Dependency> &found) override;
+  void owners(const Address &object, Vector<Dependency> &found) override;
+  void owned_by(const Address &role, Vector<Address> &found) override;
+  void inherited_columns(const Address &column, Vector<Address> &found) override;
+  ObjectFacts facts(const Address &object) override;
+  Address whole_of(const Address &object) override;
+  ObjectDescription describe(const Address &object, ObjectKind kind) override;
+
+private:
+  struct Object {
+    ObjectFacts facts;
+    std::string name;
+  };
+  struct Row {
+    Address dependent;
+    Address referenced;
+    DependencyKind kind;
+  };
+  using Whole = std::pair<ObjectId, ObjectId>;
+
+  static Whole whole(const Address &address) { return {address.class_id, address.object_id}; }
+
+  std::map<Address, Object> objects_;
+  std::vector<Row> rows_;
+  std::map<Whole, std::vector<std::size_t>> by_dependent_;
+  std::map<Whole, std::vector<std::size_t>> by_referenced_;
+  std::map<Address, Address> tables_;
+  std::map<Address, std::vector<Address>> owned_;
+  std::map<Address, std::vector<Address>> children_;
+  std::map<ObjectId, ObjectId> last_ids_; // by class: the same number in two classes means two objects
+};
+
+} // namespace schema_guard::test
