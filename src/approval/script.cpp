@@ -49,7 +49,7 @@ INSERT INTO schema_guard.request
         application_name, client_address)
 VALUES ($1, 'pending', $2, 'script', $3, $4, $5, $6, $7, $8, $9, $10))";
 
-void insert(int64 id, const char *key, const char *reason, const char *script, const char *effects) {
+void insert(int64 id, const char *key, const char *reason, const char *script, Jsonb *effects) {
   const AuditRecord record = new_record();
   const bool remote = record.client_address != nullptr;
   GuardQuery query = GuardQuery::open();
@@ -62,7 +62,7 @@ void insert(int64 id, const char *key, const char *reason, const char *script, c
        text_argument(record.session_role),
        text_argument(reason),
        text_argument(script),
-       {JSONBOID, DirectFunctionCall1(jsonb_in, CStringGetDatum(effects))},
+       {JSONBOID, JsonbPGetDatum(effects)},
        record.application_name == nullptr ? null_text_argument() : text_argument(record.application_name),
        {INETOID, remote ? DirectFunctionCall1(inet_in, CStringGetDatum(record.client_address)) : Datum{0}, !remote}});
   query.close();

@@ -72,7 +72,7 @@ void fill(Row &row, const AuditRecord &record, Oid sequence) {
   row.set_text(command_tag, record.command_tag);
   row.set_text(statement, record.statement);
   if (record.effects != nullptr)
-    row.set(effects, DirectFunctionCall1(jsonb_in, CStringGetDatum(record.effects)));
+    row.set(effects, JsonbPGetDatum(record.effects));
   row.set_text(session_role, record.session_role);
   row.set_text(effective_role, record.effective_role);
   row.set_text(application_name, record.application_name);

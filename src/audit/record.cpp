@@ -4,6 +4,7 @@
 
 extern "C" {
 #include "access/transam.h"
+#include "common/pg_prng.h"
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -51,8 +52,6 @@ void append_number(StringInfo out, const char *key, int64 value) {
   appendStringInfo(out, INT64_FORMAT, value);
 }
 
-void append_view(StringInfo out, const char *key, std::string_view value) { append_text(out, key, c_string(value)); }
-
 void append_common(StringInfo out, const AuditRecord &record) {
   append_text(out, "event_id", DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&record.event_id))));
   append_text(out, "occurred_at",
@@ -79,9 +78,11 @@ void append_common(StringInfo out, const AuditRecord &record) {
 
 AuditRecord new_record() {
   AuditRecord record{};
-  if (!pg_strong_random(record.event_id.data, UUID_LEN))
-    ereport(ERROR, errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not generate random values"));
-  // A version 4 UUID, as RFC 9562 marks it.
+  // A version 4 UUID, as RFC 9562 marks it. It has to be unique, not secret: PostgreSQL seeds this generator from
+  // strong random bits in every process.
+  const uint64 random[] = {pg_prng_uint64(&pg_global_prng_state), pg_prng_uint64(&pg_global_prng_state)};
+  static_assert(sizeof(random) == UUID_LEN);
+  memcpy(record.event_id.data, random, UUID_LEN);
   record.event_id.data[6] = static_cast<unsigned char>((record.event_id.data[6] & 0x0f) | 0x40);
   record.event_id.data[8] = static_cast<unsigned char>((record.event_id.data[8] & 0x3f) | 0x80);
   record.occurred_at = GetCurrentTimestamp();
@@ -110,7 +111,7 @@ char *record_json(const AuditRecord &record, const RequestFiling *filing) {
   }
   if (record.effects != nullptr) {
     append_key(&out, "effects");
-    appendStringInfoString(&out, record.effects);
+    appendStringInfoString(&out, json_text(record.effects));
   }
   if (filing != nullptr) {
     append_text(&out, "request_key", filing->key);
@@ -139,35 +140,26 @@ char *log_json(const AuditRecord &record, const Effects &effects) {
   return out.data;
 }
 
-void append_effect_json(StringInfo out, const Effect &effect, Action action) {
-  appendStringInfoChar(out, '{');
-  append_view(out, "rule", rule(effect.rule).name);
-  append_view(out, "action", action_name(action));
-  append_view(out, "object_type", effect.description.object_type);
-  append_view(out, "identity", effect.description.identity);
-  append_key(out, "cascaded");
-  appendStringInfoString(out, effect.cascaded ? "true" : "false");
-  if (effect.description.rows >= 0)
-    append_number(out, "rows", static_cast<int64>(effect.description.rows));
-  if (effect.description.bytes >= 0)
-    append_number(out, "bytes", effect.description.bytes);
-  append_number(out, "class_id", effect.address.class_id);
-  append_number(out, "object_id", effect.address.object_id);
-  append_number(out, "sub_id", effect.address.sub_id);
-  appendStringInfoChar(out, '}');
-}
-
-char *effects_json(const Effects &effects, const Verdict &verdict) {
-  StringInfoData out;
-  initStringInfo(&out);
-  appendStringInfoChar(&out, '[');
+Jsonb *effects_json(const Effects &effects, const Verdict &verdict) {
+  JsonArray array;
   for (std::size_t place = 0; place < effects.list.size(); ++place) {
-    if (place > 0)
-      appendStringInfoChar(&out, ',');
-    append_effect_json(&out, effects.list[place], verdict.actions[place]);
+    const Effect &effect = effects.list[place];
+    array.begin_object();
+    array.text("rule", rule(effect.rule).name);
+    array.text("action", action_name(verdict.actions[place]));
+    array.text("object_type", effect.description.object_type);
+    array.text("identity", effect.description.identity);
+    array.boolean("cascaded", effect.cascaded);
+    if (effect.description.rows >= 0)
+      array.number("rows", static_cast<int64>(effect.description.rows));
+    if (effect.description.bytes >= 0)
+      array.number("bytes", effect.description.bytes);
+    array.number("class_id", effect.address.class_id);
+    array.number("object_id", effect.address.object_id);
+    array.number("sub_id", effect.address.sub_id);
+    array.end_object();
   }
-  appendStringInfoChar(&out, ']');
-  return out.data;
+  return array.finish();
 }
 
 } // namespace schema_guard

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/verdict.hpp"
+#include "pg/json.hpp"
 #include "pg/pg.hpp"
 
 extern "C" {
@@ -19,7 +20,7 @@ struct AuditRecord {
   const char *rule;
   const char *command_tag;
   const char *statement;
-  const char *effects; // JSON array
+  Jsonb *effects; // an array
   const char *session_role;
   const char *effective_role;
   const char *application_name;
@@ -52,8 +53,7 @@ char *record_json(const AuditRecord &record, const RequestFiling *filing);
 // The same for the server log, with at most `most_effects` of the effects.
 char *log_json(const AuditRecord &record, const Effects &effects);
 
-// The effects of a statement as a JSON array. `actions` may be shorter than the list; `confirmed` may be null.
-char *effects_json(const Effects &effects, const Verdict &verdict);
-void append_effect_json(StringInfo out, const Effect &effect, Action action);
+// The effects of a statement as an array, in the current memory context; null if there are none.
+Jsonb *effects_json(const Effects &effects, const Verdict &verdict);
 
 } // namespace schema_guard

@@ -10,12 +10,10 @@ extern "C" {
 #include "catalog/pg_type.h"
 #include "executor/tuptable.h"
 #include "funcapi.h"
-#include "lib/stringinfo.h"
 #include "nodes/execnodes.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
-#include "utils/json.h"
 #include "utils/lsyscache.h"
 #include "utils/tuplestore.h"
 }
@@ -49,35 +47,19 @@ Tuplestorestate *ddl_commands(TupleDesc &descriptor) {
   return result.setResult;
 }
 
-void append_text(StringInfo out, const char *key, TupleTableSlot *row, int column) {
-  bool null = false;
-  const Datum value = slot_getattr(row, column, &null);
-  if (null)
-    return;
-  appendStringInfo(out, "%s\"%s\":", out->data[out->len - 1] == '{' ? "" : ",", key);
-  escape_json(out, TextDatumGetCString(value));
-}
-
-void append_oid(StringInfo out, const char *key, TupleTableSlot *row, int column) {
-  bool null = false;
-  const Datum value = slot_getattr(row, column, &null);
-  if (!null)
-    appendStringInfo(out, ",\"%s\":%u", key, DatumGetObjectId(value));
-}
-
-void append_object(StringInfo out, const Address &object) {
+void append_object(JsonArray &array, const Address &object) {
   const ::ObjectAddress address{object.class_id, object.object_id, object.sub_id};
   const char *identity = getObjectIdentity(&address, true);
   if (identity == nullptr)
     return;
-  appendStringInfoString(out, out->len == 0 ? "[{\"object_type\":" : ",{\"object_type\":");
-  escape_json(out, getObjectTypeDescription(&address, true));
-  appendStringInfoString(out, ",\"identity\":");
-  escape_json(out, identity);
-  appendStringInfo(out, ",\"class_id\":%u,\"object_id\":%u", object.class_id, object.object_id);
+  array.begin_object();
+  array.text("object_type", getObjectTypeDescription(&address, true));
+  array.text("identity", identity);
+  array.number("class_id", object.class_id);
+  array.number("object_id", object.object_id);
   if (object.sub_id != 0)
-    appendStringInfo(out, ",\"sub_id\":%d", object.sub_id);
-  appendStringInfoChar(out, '}');
+    array.number("sub_id", object.sub_id);
+  array.end_object();
 }
 
 // A relation brings these with it; beside their relation they say nothing.
@@ -91,48 +73,53 @@ bool is_array_type(const Address &object) {
   return object.class_id == TypeRelationId && OidIsValid(get_element_type(object.object_id));
 }
 
-char *seen_objects_json(const Vector<Address> &changed) {
+Jsonb *seen_objects_json(const Vector<Address> &changed) {
   bool relation_seen = false;
   for (const Address &object : changed)
     relation_seen |= object.class_id == RelationRelationId;
-  StringInfoData out;
-  initStringInfo(&out);
+  JsonArray array;
   for (const Address &object : changed)
     if ((!relation_seen || !is_part_class(object.class_id)) && !is_array_type(object))
-      append_object(&out, object);
-  if (out.len == 0)
-    return nullptr;
-  appendStringInfoChar(&out, ']');
-  return out.data;
+      append_object(array, object);
+  return array.finish();
 }
 
-char *reported_objects_json() {
+void append_text(JsonArray &array, const char *key, TupleTableSlot *row, int column) {
+  bool null = false;
+  const Datum value = slot_getattr(row, column, &null);
+  if (!null)
+    array.text(key, TextDatumGetCString(value));
+}
+
+void append_oid(JsonArray &array, const char *key, TupleTableSlot *row, int column) {
+  bool null = false;
+  const Datum value = slot_getattr(row, column, &null);
+  if (!null)
+    array.number(key, DatumGetObjectId(value));
+}
+
+Jsonb *reported_objects_json() {
   TupleDesc descriptor = nullptr;
   Tuplestorestate *commands = ddl_commands(descriptor);
   TupleTableSlot *row = MakeSingleTupleTableSlot(descriptor, &TTSOpsMinimalTuple);
-  StringInfoData out;
-  initStringInfo(&out);
-  int count = 0;
-  for (; count < most_objects && tuplestore_gettupleslot(commands, true, false, row); ++count) {
-    appendStringInfoString(&out, count == 0 ? "[{" : ",{");
-    append_text(&out, "object_type", row, object_type_column);
-    append_text(&out, "identity", row, identity_column);
-    append_oid(&out, "class_id", row, class_id_column);
-    append_oid(&out, "object_id", row, object_id_column);
-    appendStringInfoChar(&out, '}');
+  JsonArray array;
+  for (int count = 0; count < most_objects && tuplestore_gettupleslot(commands, true, false, row); ++count) {
+    array.begin_object();
+    append_text(array, "object_type", row, object_type_column);
+    append_text(array, "identity", row, identity_column);
+    append_oid(array, "class_id", row, class_id_column);
+    append_oid(array, "object_id", row, object_id_column);
+    array.end_object();
   }
   ExecDropSingleTupleTableSlot(row);
   tuplestore_end(commands);
-  if (count == 0)
-    return nullptr;
-  appendStringInfoChar(&out, ']');
-  return out.data;
+  return array.finish();
 }
 
 } // namespace
 
-char *changed_objects_json(const Vector<Address> &changed) {
-  char *seen = seen_objects_json(changed);
+Jsonb *changed_objects_json(const Vector<Address> &changed) {
+  Jsonb *seen = seen_objects_json(changed);
   return seen != nullptr ? seen : reported_objects_json();
 }
 

@@ -3,11 +3,12 @@
 
 #include "core/memory.hpp"
 #include "core/object.hpp"
+#include "pg/json.hpp"
 
 namespace schema_guard {
 
-// A JSON array, in the current memory context; null if there are none. Only within a ddl_command_end trigger. `changed`
+// An array, in the current memory context; null if there are none. Only within a ddl_command_end trigger. `changed`
 // is what ring 2 saw; where that is nothing (COMMENT, GRANT), PostgreSQL's own account is asked for, at a cost.
-char *changed_objects_json(const Vector<Address> &changed);
+Jsonb *changed_objects_json(const Vector<Address> &changed);
 
 } // namespace schema_guard

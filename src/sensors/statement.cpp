@@ -43,9 +43,12 @@ AuditRecord copy_record(MemoryContext context, const AuditRecord &record) {
   AuditRecord result = record;
   for (const char *AuditRecord::*field :
        {&AuditRecord::verdict, &AuditRecord::rule, &AuditRecord::command_tag, &AuditRecord::statement,
-        &AuditRecord::effects, &AuditRecord::session_role, &AuditRecord::effective_role, &AuditRecord::application_name,
-        &AuditRecord::sensor})
+        &AuditRecord::session_role, &AuditRecord::effective_role, &AuditRecord::application_name, &AuditRecord::sensor})
     result.*field = copy(context, record.*field);
+  if (record.effects != nullptr) {
+    result.effects = static_cast<Jsonb *>(MemoryContextAlloc(context, VARSIZE(record.effects)));
+    memcpy(result.effects, record.effects, VARSIZE(record.effects));
+  }
   return result;
 }
 

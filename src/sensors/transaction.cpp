@@ -14,8 +14,6 @@
 #include "sensors/statement.hpp"
 
 extern "C" {
-#include "lib/stringinfo.h"
-#include "utils/json.h"
 #include "utils/snapmgr.h"
 }
 
@@ -26,32 +24,30 @@ namespace {
 constexpr int inline_batch = 100; // journal entries that a session absorbs itself if no worker can be had
 
 // The statements that were begun in vain, as the effects of a row with the verdict "failed".
-const char *begun_json(const TransactionState &state, bool only_failed) {
-  StringInfoData out;
-  initStringInfo(&out);
-  int count = 0;
+Jsonb *begun_json(const TransactionState &state, bool only_failed) {
+  JsonArray array;
+  bool any = false;
   for (const BegunStatement &begun : state.begun) {
     if (only_failed && !begun.failed)
       continue;
-    appendStringInfoString(&out, count++ == 0 ? "[{\"command_tag\":" : ",{\"command_tag\":");
-    escape_json(&out, begun.tag);
-    if (begun.statement != nullptr) {
-      appendStringInfoString(&out, ",\"statement\":");
-      escape_json(&out, begun.statement);
-    }
-    appendStringInfoChar(&out, '}');
+    any = true;
+    array.begin_object();
+    array.text("command_tag", begun.tag);
+    if (begun.statement != nullptr)
+      array.text("statement", begun.statement);
+    array.end_object();
   }
   const int64 uncounted = state.begun_count - static_cast<int64>(state.begun.size());
-  if (count > 0 && uncounted > 0)
-    appendStringInfo(&out, ",{\"more_statements\":" INT64_FORMAT "}", uncounted);
-  if (count == 0)
-    return nullptr;
-  appendStringInfoChar(&out, ']');
-  return out.data;
+  if (any && uncounted > 0) {
+    array.begin_object();
+    array.number("more_statements", uncounted);
+    array.end_object();
+  }
+  return array.finish();
 }
 
 // Names come from the first statement's record: none can be looked up in a failed transaction.
-AuditRecord failure(const TransactionState &state, const char *begun) {
+AuditRecord failure(const TransactionState &state, Jsonb *begun) {
   AuditRecord record = state.first;
   record.verdict = "failed";
   record.rule = nullptr;
@@ -127,7 +123,7 @@ void before_commit() {
   if (!state->rehearsed.empty() || (rehearse() && state->begun_count > 0))
     finish_rehearsal(*state);
   check_consumed_approvals();
-  if (const char *begun = begun_json(*state, true); begun != nullptr)
+  if (Jsonb *begun = begun_json(*state, true); begun != nullptr)
     write_record(failure(*state, begun));
   absorb_backlog();
   PopActiveSnapshot();
@@ -144,7 +140,7 @@ void after_abort() {
   const TransactionState *state = transaction_state();
   if (state == nullptr || state->begun_count == 0)
     return;
-  const char *begun = begun_json(*state, false);
+  Jsonb *begun = begun_json(*state, false);
   if (begun == nullptr)
     return;
   AuditRecord record = failure(*state, begun);
