@@ -30,17 +30,28 @@ struct Request {
   Oid authenticated_as;
 };
 
+// What FOR UPDATE SKIP LOCKED did not find: it does not exist, or somebody else has it in hand at this moment.
+[[noreturn]] void report_not_locked(GuardQuery &query, const char *what, const char *exists, int64 id) {
+  query.execute(exists, {bigint_argument(id)});
+  if (query.rows() == 0)
+    ereport(ERROR, errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("%s " INT64_FORMAT " does not exist", what, id),
+            errhint("The view schema_guard.pending and the table schema_guard.approval list what there is."));
+  ereport(ERROR, errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+          errmsg("%s " INT64_FORMAT " is in another approver's hands at this moment", what, id),
+          errhint("Look at it again when that transaction has ended."));
+  pg_unreachable();
+}
+
 // Locks the request, or what it has been joined to, for a decision. Raises if it is not there to be decided, or if
 // somebody else is deciding it at this moment.
 Request take_request(GuardQuery &query, int64 id) {
   for (int links = 0; links < 10; ++links) {
     query.execute(R"(
 SELECT status, joined_to, requested_by, authenticated_as, decided_by FROM schema_guard.request WHERE id = $1
-   FOR UPDATE NOWAIT)",
+   FOR UPDATE SKIP LOCKED)",
                   {bigint_argument(id)});
     if (query.rows() == 0)
-      ereport(ERROR, errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("request " INT64_FORMAT " does not exist", id),
-              errhint("The view schema_guard.pending lists what waits for a decision."));
+      report_not_locked(query, "request", "SELECT FROM schema_guard.request WHERE id = $1", id);
     const char *status = query.text(0, 1, CurrentMemoryContext);
     if (strcmp(status, "joined") == 0) {
       id = query.bigint(0, 2);
@@ -161,9 +172,10 @@ Datum schema_guard_revoke(PG_FUNCTION_ARGS) {
   const char *reason = required_text(fcinfo, 1, "reason");
   require_approver("revoke");
   GuardQuery query = GuardQuery::open();
-  query.execute("SELECT revoked_by FROM schema_guard.approval WHERE id = $1 FOR UPDATE NOWAIT", {bigint_argument(id)});
+  query.execute("SELECT revoked_by FROM schema_guard.approval WHERE id = $1 FOR UPDATE SKIP LOCKED",
+                {bigint_argument(id)});
   if (query.rows() == 0)
-    ereport(ERROR, errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("approval " INT64_FORMAT " does not exist", id));
+    report_not_locked(query, "approval", "SELECT FROM schema_guard.approval WHERE id = $1", id);
   if (!query.is_null(0, 1))
     ereport(
         ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

@@ -23,18 +23,31 @@ namespace schema_guard {
 
 namespace {
 
+// A statement that follows on what an earlier one of the script does can't be judged on the database as it is.
+void warn_of_refusal(int number, const Command &command) {
+  ereport(
+      WARNING, errmsg("statement %d, %s, is not in the request", number, c_string(command.tag)),
+      errdetail("PostgreSQL would refuse it on the database as it is now: an object does not exist or is not yours, "
+                "or something else depends on it."),
+      errhint("If an earlier statement of the script changes that, run it with schema_guard.rehearse instead."));
+}
+
 // The effects of every statement of the script on the database as it is, each object once.
 void collect(const char *script, Effects &all, Arena &arena) {
   LiveCatalog catalog(arena);
   Map<Address, bool> seen(arena);
   List *statements = raw_parser(script, RAW_PARSE_DEFAULT);
   const ListCell *cell = nullptr;
+  int number = 0;
   foreach (cell, statements) {
+    ++number;
     const Node *statement = static_cast<const RawStmt *>(lfirst(cell))->stmt;
     const Command command = parse_command(statement, arena);
     if (command.verb == Verb::other)
       continue;
     const Effects found = effects(command, catalog, arena);
+    if (found.refused)
+      warn_of_refusal(number, command);
     all.refused |= found.refused;
     for (const Effect &effect : found.list)
       if (effect.address.valid() && seen.emplace(effect.address, true).second)

@@ -92,16 +92,20 @@ SELECT id, request_id, granted_to, revoked_at IS NOT NULL, valid_until <= pg_cat
   return result;
 }
 
-bool consume(const Approval &approval, const Vector<std::int32_t> &ordinals) {
+bool consume(const Approval &approval, const Vector<std::int32_t> &ordinals, Vector<std::int32_t> &unavailable) {
   GuardQuery query = GuardQuery::open();
   const QueryArgument wanted{INT4ARRAYOID, integer_array(ordinals)};
   // Locked first, and only if they can be had at once: two sessions with one token never wait for each other.
-  const uint64 locked = query.execute(R"(
-SELECT FROM schema_guard.approval_effect
- WHERE approval_id = $1 AND ordinal = ANY ($2) AND consumed_at IS NULL
-   FOR UPDATE SKIP LOCKED)",
-                                      {bigint_argument(approval.id), wanted});
-  const bool all = locked == ordinals.size();
+  query.execute(R"(
+WITH free AS (SELECT ordinal FROM schema_guard.approval_effect
+               WHERE approval_id = $1 AND ordinal = ANY ($2) AND consumed_at IS NULL
+                 FOR UPDATE SKIP LOCKED)
+SELECT w.ordinal FROM pg_catalog.unnest($2) AS w (ordinal) LEFT JOIN free ON free.ordinal = w.ordinal
+ WHERE free.ordinal IS NULL ORDER BY w.ordinal)",
+                {bigint_argument(approval.id), wanted});
+  const bool all = query.rows() == 0;
+  for (uint64 row = 0; row < query.rows(); ++row)
+    unavailable.push_back(DatumGetInt32(query.value(row, 1)));
   if (all)
     query.execute(R"(
 UPDATE schema_guard.approval_effect

@@ -17,9 +17,9 @@ struct TokenApproval {
 TokenApproval load_approval(Arena &arena);
 
 // Marks effects of an approval as consumed, in this transaction: they count as such when it commits, and are given back
-// if it, or the savepoint, is rolled back. False, with nothing marked, if another transaction has consumed one of
-// them or is about to; never waits for it.
-bool consume(const Approval &approval, const Vector<std::int32_t> &ordinals);
+// if it, or the savepoint, is rolled back. False, with nothing marked, if another transaction has consumed some of
+// them or is about to; `unavailable` receives these. Never waits.
+bool consume(const Approval &approval, const Vector<std::int32_t> &ordinals, Vector<std::int32_t> &unavailable);
 
 // Raises SG002 if an approval that this transaction consumed from has been revoked since. Called before the commit.
 void check_consumed_approvals();

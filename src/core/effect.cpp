@@ -174,7 +174,6 @@ bool drop_effect(const Address &address, Catalog &catalog, Effect &effect) {
   const ObjectFacts facts = catalog.facts(address);
   if (!rule_for_drop(address, facts, effect))
     return false;
-  effect.cascaded = true;
   effect.description = catalog.describe(address, facts.kind);
   return true;
 }

@@ -29,7 +29,8 @@ struct Effects {
 Effects effects(const Command &command, Catalog &catalog, Arena &arena);
 
 // The effect of dropping one object, which something other than a statement's text made known.
-// False if there is none worth mentioning: the object is temporary, or this transaction's own.
+// False if there is none worth mentioning: the object is temporary, or this transaction's own. Whether it goes by
+// cascade is for the caller to say.
 bool drop_effect(const Address &address, Catalog &catalog, Effect &effect);
 
 } // namespace schema_guard

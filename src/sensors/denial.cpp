@@ -168,8 +168,8 @@ void deny_in_use(const Effects &effects, const Verdict &verdict, const TokenAppr
   (void)file_request(effects, verdict, "denial", record);
   ereport(ERROR, errhidestmt(true), errcode(sqlstate_not_covered),
           errmsg("%s: another transaction is using approval " INT64_FORMAT " for it",
-                 blocked_message(effects.list[verdict.deciding], record.command_tag), token.approval->id),
-          errdetail("%s", list_objects(effects, verdict, nullptr)),
+                 blocked_message(effects.list[verdict.consumed.front()], record.command_tag), token.approval->id),
+          errdetail("%s", list_objects(effects, verdict, &verdict.consumed)),
           errhint("If that transaction is rolled back, the approval can be used again."));
   pg_unreachable();
 }

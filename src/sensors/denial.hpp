@@ -11,7 +11,7 @@ namespace schema_guard {
 // approval lacks something.
 [[noreturn]] void deny(const Effects &effects, const Verdict &verdict, const TokenApproval &token, AuditRecord &record);
 
-// Does not return. SG003: another transaction is using the same part of the approval.
+// Does not return. SG003: another transaction is using those parts of the approval that the verdict has as consumed.
 [[noreturn]] void deny_in_use(const Effects &effects, const Verdict &verdict, const TokenApproval &token,
                               AuditRecord &record);
 

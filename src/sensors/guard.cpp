@@ -46,6 +46,16 @@ Verdict judge_with_approval(const Effects &effects, Policy &policy, Arena &arena
   return judge(effects, policy, token.approval, mode(), rehearse(), arena);
 }
 
+// What another transaction is using counts as consumed, for the message.
+void note_in_use(const Effects &effects, const Approval &approval, const Vector<std::int32_t> &unavailable,
+                 Verdict &verdict) {
+  for (std::size_t place = 0; place < effects.list.size(); ++place) {
+    const ApprovedEffect *listed = approval.find(effects.list[place]);
+    if (listed != nullptr && std::find(unavailable.begin(), unavailable.end(), listed->ordinal) != unavailable.end())
+      verdict.consumed.push_back(place);
+  }
+}
+
 } // namespace
 
 Passed guard(const Effects &effects, const Sighting &sighting, Arena &arena) {
@@ -60,8 +70,10 @@ Passed guard(const Effects &effects, const Sighting &sighting, Arena &arena) {
       forget_begun_statement();
     deny(effects, verdict, token, record);
   case Decision::approved:
-    if (!consume(*token.approval, verdict.ordinals))
+    if (Vector<std::int32_t> unavailable(arena); !consume(*token.approval, verdict.ordinals, unavailable)) {
+      note_in_use(effects, *token.approval, unavailable, verdict);
       deny_in_use(effects, verdict, token, record);
+    }
     record.approval_id = token.approval->id;
     record.request_id = token.approval->request_id;
     break;

@@ -46,10 +46,12 @@ void dropped(const Address &object) {
   catalog.close();
   if (!matters)
     return;
-  found.list.push_back(effect);
-
   TransactionState *state = transaction_state();
   Statement *statement = state == nullptr || state->under_way.empty() ? nullptr : &state->under_way.back();
+  // What the statement names, ring 1 would have foreseen.
+  effect.cascaded = statement != nullptr;
+  found.list.push_back(effect);
+
   const Sighting sighting{.sensor = sensor::object_access,
                           .command_tag = statement == nullptr ? "DROP" : statement->record.command_tag,
                           .statement = statement == nullptr ? nullptr : statement->record.statement,

@@ -135,6 +135,13 @@ void forget_begun_statement() {
   --state->begun_count;
 }
 
+void forget_begun_statements() {
+  if (state == nullptr)
+    return;
+  state->begun.clear();
+  state->begun_count = 0;
+}
+
 void clear_effect(const Address &object) {
   TransactionState &now = ensure_state();
   now.cleared.insert_or_assign(

@@ -69,6 +69,8 @@ void finish_statement();
 void note_changed(const Address &object);
 // The innermost statement was denied after all: the denial's row tells of it.
 void forget_begun_statement();
+// The whole transaction is told of by one row, its rehearsal's.
+void forget_begun_statements();
 
 // An effect that the path has let pass, so that ring 2 need not judge it again.
 void clear_effect(const Address &object);

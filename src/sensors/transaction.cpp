@@ -80,6 +80,7 @@ void finish_rehearsal(const TransactionState &state) {
     record.rule = c_string(rule(verdict.rule).name);
     record.effects = effects_json(effects, verdict);
   }
+  forget_begun_statements();
   end_rehearsal(effects, verdict, record);
 }
 
