@@ -78,8 +78,10 @@ Jsonb *seen_objects_json(const Vector<Address> &changed) {
   for (const Address &object : changed)
     relation_seen |= object.class_id == RelationRelationId;
   JsonArray array;
+  // The hook also tells of rows that are no objects, such as pg_inherits'; no one could describe these.
   for (const Address &object : changed)
-    if ((!relation_seen || !is_part_class(object.class_id)) && !is_array_type(object))
+    if (is_objectclass_supported(object.class_id) && (!relation_seen || !is_part_class(object.class_id)) &&
+        !is_array_type(object))
       append_object(array, object);
   return array.finish();
 }
