@@ -12,7 +12,7 @@ open_stage() {
   trap close_stage EXIT
   trap 'exit 143' INT TERM
   chmod 755 "$stage"
-  cp -R "$top/test" "$top/sql" "$top/expected" "$stage"
+  cp -R "$top/test" "$top/sql" "$top/expected" "$top/docs" "$top/README.md" "$stage"
   if [ "$(id -u)" = 0 ]; then
     chown -R "$server_user:" "$stage"
   fi
