@@ -24,6 +24,8 @@ endif
 # looks at it while it is read.
 override with_llvm = no
 
+SHLIB_LINK += -Wl,--version-script=$(srcdir)/src/exports.map
+
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
 ifneq ($(PGXS),)

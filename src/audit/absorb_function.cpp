@@ -18,7 +18,7 @@ constexpr int most_tries = 100; // of 10 milliseconds each
 
 Absorption absorb_when_free() {
   for (int tries = 0;; ++tries) {
-    const Absorption result = absorb(batch, true);
+    const Absorption result = absorb(batch);
     if (!result.busy)
       return result;
     if (tries == most_tries)

@@ -22,68 +22,80 @@ namespace schema_guard {
 
 namespace {
 
-int64 absorbed_length = 0;
+int64 absorbed_length = 0; // of the journal, when this session last saw all of it absorbed
+TimestampTz looked_at = 0;
 
-constexpr const char *insert_audit = R"(
-INSERT INTO schema_guard.audit
-       (event_id, occurred_at, verdict, rule, command_tag, statement, effects, session_role, effective_role,
-        application_name, client_address, backend_pid, transaction_id, request_id, approval_id, sensor, duration)
-SELECT event_id, occurred_at, verdict, rule, command_tag, statement, effects, session_role, effective_role,
-       application_name, client_address, backend_pid, transaction_id, request_id, approval_id, sensor, duration
-  FROM pg_catalog.jsonb_to_record($1)
-    AS entry (event_id uuid, occurred_at timestamptz, verdict text, rule text, command_tag text, statement text,
+// A whole batch at once: the entries become audit rows in their order, repeats of a pending request are added up and
+// join it, and the rest is filed. A pending request that an approver has in hand just now is left alone, not waited
+// for. Two sessions that were denied the same at the same moment have two numbers for it: the later points to the
+// earlier. $2 is true if some of the entries may be in the audit already; event_id has no index, which would cost every
+// statement something for the sake of a damaged journal.
+constexpr const char *absorb_batch = R"(
+WITH entry AS MATERIALIZED (
+    SELECT p.place, e.*
+      FROM pg_catalog.unnest($1) WITH ORDINALITY AS p (payload, place),
+           pg_catalog.jsonb_to_record(p.payload)
+        AS e (event_id uuid, occurred_at timestamptz, verdict text, rule text, command_tag text, statement text,
               effects jsonb, session_role text, effective_role text, application_name text, client_address inet,
               backend_pid integer, transaction_id xid8, request_id bigint, approval_id bigint, sensor text,
-              duration interval)
-RETURNING request_id)";
-
-// A repeat joins the pending request. One that an approver has in hand just now is left alone, not waited for.
-constexpr const char *join_request = R"(
-UPDATE schema_guard.request AS r
-   SET attempts = r.attempts + 1, last_attempt_at = greatest(r.last_attempt_at, ($1 ->> 'occurred_at')::timestamptz)
- WHERE r.id = (SELECT p.id FROM schema_guard.request AS p
-                WHERE p.request_key = $1 ->> 'request_key' AND p.status = 'pending'
-                ORDER BY p.id LIMIT 1 FOR UPDATE SKIP LOCKED)
-RETURNING r.id)";
-
-// Two sessions that were denied the same at the same moment have two numbers for it: the later one points to the other.
-constexpr const char *file_request = R"(
+              duration interval, request_key text, request_source text, requested_by oid, authenticated_as oid)
+     WHERE NOT $2 OR NOT EXISTS (SELECT FROM schema_guard.audit AS a WHERE a.event_id = e.event_id)),
+audited AS (
+    INSERT INTO schema_guard.audit
+           (event_id, occurred_at, verdict, rule, command_tag, statement, effects, session_role, effective_role,
+            application_name, client_address, backend_pid, transaction_id, request_id, approval_id, sensor, duration)
+    SELECT event_id, occurred_at, verdict, rule, command_tag, statement, effects, session_role, effective_role,
+           application_name, client_address, backend_pid, transaction_id, request_id, approval_id, sensor, duration
+      FROM entry ORDER BY place),
+asked AS (
+    SELECT request_key, pg_catalog.count(*) AS attempts, pg_catalog.max(occurred_at) AS last_attempt_at,
+           pg_catalog.min(request_id) AS first_id
+      FROM entry WHERE request_key IS NOT NULL AND request_id IS NOT NULL GROUP BY request_key),
+joined AS (
+    UPDATE schema_guard.request AS r
+       SET attempts = r.attempts + asked.attempts,
+           last_attempt_at = greatest(r.last_attempt_at, asked.last_attempt_at)
+      FROM asked
+     WHERE r.id = (SELECT p.id FROM schema_guard.request AS p
+                    WHERE p.request_key = asked.request_key AND p.status = 'pending'
+                    ORDER BY p.id LIMIT 1 FOR UPDATE SKIP LOCKED)
+ RETURNING r.id, r.request_key)
 INSERT INTO schema_guard.request
        (id, status, joined_to, request_key, source, requested_by, authenticated_as, requester, statement, command_tag,
         effects, application_name, client_address, created_at, last_attempt_at, attempts)
-SELECT e.request_id, CASE WHEN $2 IS NULL THEN 'pending' ELSE 'joined' END, $2, e.request_key, e.request_source,
-       e.requested_by, e.authenticated_as, e.session_role, e.statement, e.command_tag, e.effects, e.application_name,
-       e.client_address, e.occurred_at, e.occurred_at, 1
-  FROM pg_catalog.jsonb_to_record($1)
-    AS e (request_id bigint, request_key text, request_source text, requested_by oid, authenticated_as oid,
-          session_role text, statement text, command_tag text, effects jsonb, application_name text,
-          client_address inet, occurred_at timestamptz)
+SELECT DISTINCT ON (e.request_id)
+       e.request_id, CASE WHEN e.request_id = m.id THEN 'pending' ELSE 'joined' END,
+       nullif(m.id, e.request_id), e.request_key, e.request_source, e.requested_by, e.authenticated_as, e.session_role,
+       e.statement, e.command_tag, e.effects, e.application_name, e.client_address, e.occurred_at, asked.last_attempt_at,
+       CASE WHEN e.request_id = m.id THEN asked.attempts ELSE 0 END
+  FROM entry AS e
+  JOIN asked USING (request_key)
+  LEFT JOIN joined USING (request_key)
+ CROSS JOIN LATERAL (SELECT coalesce(joined.id, asked.first_id) AS id) AS m
+ WHERE e.request_id IS NOT NULL AND e.request_id IS DISTINCT FROM joined.id
+ ORDER BY e.request_id, e.place
     ON CONFLICT (id) DO NOTHING)";
 
-void absorb_entry(GuardQuery &query, const JournalEntry &entry) {
-  const Datum payload = DirectFunctionCall1(jsonb_in, CStringGetDatum(entry.payload));
-  const QueryArgument argument{JSONBOID, payload};
-  query.execute(insert_audit, {argument});
-  if (query.rows() == 0 || query.is_null(0, 1))
-    return;
-  const int64 request = query.bigint(0, 1);
-  query.execute(join_request, {argument});
-  const bool joined = query.rows() > 0;
-  const int64 other = joined ? query.bigint(0, 1) : 0;
-  if (joined && other == request)
-    return;
-  // No row means that the number is filed already, and decided meanwhile.
-  query.execute(file_request, {argument, {INT8OID, Int64GetDatum(other), !joined}});
+void store(const JournalEntry *entries, int count, bool reread) {
+  auto *payloads = static_cast<Datum *>(palloc(sizeof(Datum) * count));
+  for (int place = 0; place < count; ++place)
+    payloads[place] = DirectFunctionCall1(jsonb_in, CStringGetDatum(entries[place].payload));
+  ArrayType *array = construct_array(payloads, count, JSONBOID, -1, false, TYPALIGN_INT);
+  GuardQuery query = GuardQuery::open();
+  query.execute(absorb_batch, {{JSONBARRAYOID, PointerGetDatum(array)}, {BOOLOID, BoolGetDatum(reread)}});
+  query.close();
 }
 
-// Passes over an entry that can't be stored, but never over one whose failure may be gone next time.
-void absorb_entry_carefully(GuardQuery &query, const JournalEntry &entry) {
+// In a subtransaction, so that what can't be stored undoes nothing else. Null if all is stored; otherwise what was
+// wrong with an entry. Anything that may be gone the next time is raised again.
+const char *try_to_store(const JournalEntry *entries, int count, bool reread) {
   MemoryContext context = CurrentMemoryContext;
   ResourceOwner owner = CurrentResourceOwner;
+  const char *volatile problem = nullptr;
   BeginInternalSubTransaction(nullptr);
   PG_TRY();
   {
-    absorb_entry(query, entry);
+    store(entries, count, reread);
     ReleaseCurrentSubTransaction();
   }
   PG_CATCH();
@@ -95,35 +107,26 @@ void absorb_entry_carefully(GuardQuery &query, const JournalEntry &entry) {
       PG_RE_THROW();
     FlushErrorState();
     RollbackAndReleaseCurrentSubTransaction();
-    ereport(WARNING, errcode(ERRCODE_DATA_CORRUPTED),
-            errmsg("schema_guard journal entry at byte " INT64_FORMAT " could not be absorbed: %s", entry.offset,
-                   error->message),
-            errdetail_log("%s", entry.payload));
+    problem = error->message;
   }
   PG_END_TRY();
   MemoryContextSwitchTo(context);
   CurrentResourceOwner = owner;
+  return problem;
 }
 
-constexpr const char *find_known = R"(
-SELECT e.ordinality FROM pg_catalog.unnest($1) WITH ORDINALITY AS e (payload, ordinality)
- WHERE EXISTS (SELECT FROM schema_guard.audit AS a WHERE a.event_id = (e.payload ->> 'event_id')::uuid))";
-
-// Of entries that are read again, those that the audit has already. One query for all: event_id has no index, which
-// would cost every statement something for the sake of a damaged journal.
-void drop_known(GuardQuery &query, JournalChunk &chunk) {
-  auto *payloads = static_cast<Datum *>(palloc(sizeof(Datum) * Max(chunk.count, 1)));
-  for (int place = 0; place < chunk.count; ++place)
-    payloads[place] = DirectFunctionCall1(jsonb_in, CStringGetDatum(chunk.entries[place].payload));
-  ArrayType *array = construct_array(payloads, chunk.count, JSONBOID, -1, false, TYPALIGN_INT);
-  query.execute(find_known, {{JSONBARRAYOID, PointerGetDatum(array)}});
-  for (uint64 row = 0; row < query.rows(); ++row)
-    chunk.entries[query.bigint(row, 1) - 1].payload = nullptr;
-  int kept = 0;
-  for (int place = 0; place < chunk.count; ++place)
-    if (chunk.entries[place].payload != nullptr)
-      chunk.entries[kept++] = chunk.entries[place];
-  chunk.count = kept;
+// All at once; one by one only if something among them can't be stored, which is then reported and passed over.
+void store_entries(const JournalChunk &chunk) {
+  if (chunk.count == 0 || try_to_store(chunk.entries, chunk.count, chunk.reread) == nullptr)
+    return;
+  for (int place = 0; place < chunk.count; ++place) {
+    const JournalEntry &entry = chunk.entries[place];
+    if (const char *problem = try_to_store(&entry, 1, chunk.reread); problem != nullptr)
+      ereport(WARNING, errcode(ERRCODE_DATA_CORRUPTED),
+              errmsg("schema_guard journal entry at byte " INT64_FORMAT " could not be absorbed: %s", entry.offset,
+                     problem),
+              errdetail_log("%s", entry.payload));
+  }
 }
 
 } // namespace
@@ -164,14 +167,16 @@ bool absorbed_to(const JournalPosition &wanted) {
 
 namespace {
 
-void write_position(GuardQuery &query, const JournalPosition &position) {
+void write_position(const JournalPosition &position) {
+  GuardQuery query = GuardQuery::open();
   query.execute("UPDATE schema_guard.journal_position SET journal_id = $1, byte_offset = $2",
                 {{UUIDOID, UUIDPGetDatum(&position.journal)}, bigint_argument(position.offset)});
+  query.close();
 }
 
 } // namespace
 
-Absorption absorb(int most, bool careful) {
+Absorption absorb(int most) {
   Absorption result{.entries = 0, .damaged_bytes = 0, .damaged_at = -1, .busy = true, .complete = false};
   const GuardObjects *objects = guard_objects();
   // Self-exclusive, and in nobody's way: readers of the position go on.
@@ -185,19 +190,10 @@ Absorption absorb(int most, bool careful) {
     return result;
   result.busy = false;
 
-  JournalChunk chunk = journal_read(position, most);
-  GuardQuery query = GuardQuery::open();
-  if (chunk.reread)
-    drop_known(query, chunk);
-  for (int place = 0; place < chunk.count; ++place) {
-    if (careful)
-      absorb_entry_carefully(query, chunk.entries[place]);
-    else
-      absorb_entry(query, chunk.entries[place]);
-  }
+  const JournalChunk chunk = journal_read(position, most);
+  store_entries(chunk);
   if (memcmp(&chunk.end, &position, sizeof(position)) != 0)
-    write_position(query, chunk.end);
-  query.close();
+    write_position(chunk.end);
 
   result.entries = chunk.count;
   result.damaged_bytes = chunk.damaged_bytes;
@@ -214,12 +210,15 @@ void rotate_absorbed_journal() {
   if (objects == nullptr || !ConditionalLockRelationOid(objects->journal_position, ShareUpdateExclusiveLock) ||
       !read_position(position) || !journal_rotate(position))
     return;
-  GuardQuery query = GuardQuery::open();
-  write_position(query, position);
-  query.close();
+  write_position(position);
 }
 
 bool backlog_suspected() {
+  // A tenth of a second is soon enough, unless this session has just added to it.
+  const TimestampTz now = GetCurrentTimestamp();
+  if (!journal_written_here() && !TimestampDifferenceExceeds(looked_at, now, 100))
+    return false;
+  looked_at = now;
   const int64 length = journal_length();
   if (length == absorbed_length)
     return false;

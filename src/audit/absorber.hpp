@@ -16,9 +16,9 @@ struct Absorption {
   bool complete;       // nothing is left
 };
 
-// Absorbs up to `most` entries within the current transaction. With `careful`, an entry that the tables refuse is
-// reported and passed over instead of failing the transaction.
-Absorption absorb(int most, bool careful);
+// Absorbs up to `most` entries within the current transaction. An entry that the tables refuse is reported and passed
+// over; any other error is raised.
+Absorption absorb(int most);
 
 // The position as last committed. False if its table can't be had at once.
 bool read_position(JournalPosition &position);
@@ -29,8 +29,8 @@ bool absorbed_to(const JournalPosition &position);
 // Begins the journal anew if all of it is absorbed and it has grown large. In a transaction of its own.
 void rotate_absorbed_journal();
 
-// True if the journal may hold something that is not absorbed. Costs one stat() if it has not changed since this
-// session last saw it absorbed.
+// True if the journal may hold something that is not absorbed. Looks ten times a second at most, with one
+// stat().
 bool backlog_suspected();
 
 } // namespace schema_guard

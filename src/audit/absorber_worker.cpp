@@ -55,41 +55,16 @@ void wait_a_little() {
 }
 
 // A transaction of the worker's own. Returns false when there is nothing more to do.
-bool absorb_batch(bool careful) {
+bool absorb_batch() {
   StartTransactionCommand();
   PushActiveSnapshot(GetTransactionSnapshot());
   Absorption result{};
   result.complete = true;
   if (guard_objects() != nullptr)
-    result = absorb(batch, careful);
+    result = absorb(batch);
   PopActiveSnapshot();
   CommitTransactionCommand();
   return !result.complete && !result.busy;
-}
-
-// False if the batch met an entry that the tables refuse; the transaction is then undone. A lock that can't be
-// had in time is not such an entry: the worker leaves, and the journal waits for the next one.
-bool try_batches() {
-  MemoryContext context = CurrentMemoryContext;
-  volatile bool sound = true;
-  PG_TRY();
-  {
-    while (absorb_batch(false))
-      CHECK_FOR_INTERRUPTS();
-  }
-  PG_CATCH();
-  {
-    MemoryContextSwitchTo(context);
-    ErrorData *error = CopyErrorData();
-    const int category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
-    if (category != ERRCODE_DATA_EXCEPTION && category != ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION)
-      PG_RE_THROW();
-    AbortCurrentTransaction();
-    FlushErrorState();
-    sound = false;
-  }
-  PG_END_TRY();
-  return sound;
 }
 
 void rotate() {
@@ -104,26 +79,41 @@ void rotate() {
 
 bool start_absorber() { return register_worker(0, nullptr); }
 
-void absorb_and_wait(const JournalPosition &position) {
+AbsorberTurn begin_absorption() {
   const LOCKTAG tag = starting_lock();
-  const TimestampTz begin = GetCurrentTimestamp();
-  BackgroundWorkerHandle *worker = nullptr;
-  bool starting = false;
+  AbsorberTurn turn{.starting = LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL,
+                    .worker = nullptr};
+  if (turn.starting)
+    (void)register_worker(MyProcPid, &turn.worker);
+  return turn;
+}
 
+void cancel_absorption(AbsorberTurn turn) {
+  const LOCKTAG tag = starting_lock();
+  if (turn.starting)
+    LockRelease(&tag, ExclusiveLock, false);
+}
+
+void await_absorption(AbsorberTurn turn, const JournalPosition &position) {
+  const TimestampTz begin = GetCurrentTimestamp();
+  bool second_worker = false;
   while (!absorbed_to(position) && !TimestampDifferenceExceeds(begin, GetCurrentTimestamp(), longest_wait)) {
-    // Others wait for the one that starts a worker, and one of them starts the next.
-    if (!starting && LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL) {
-      starting = true;
-      if (!absorbed_to(position) && !register_worker(MyProcPid, &worker))
-        break;
-    }
+    if (!turn.starting)
+      turn = begin_absorption();
+    if (turn.starting && turn.worker == nullptr)
+      break; // there is no free slot
     pid_t pid = 0;
-    if (worker != nullptr && GetBackgroundWorkerPid(worker, &pid) == BGWH_STOPPED)
-      break;
+    if (turn.worker != nullptr && GetBackgroundWorkerPid(turn.worker, &pid) == BGWH_STOPPED) {
+      if (second_worker || absorbed_to(position))
+        break;
+      second_worker = true;
+      turn.worker = nullptr;
+      (void)register_worker(MyProcPid, &turn.worker);
+      continue;
+    }
     wait_a_little();
   }
-  if (starting)
-    LockRelease(&tag, ExclusiveLock, false);
+  cancel_absorption(turn);
 }
 
 } // namespace schema_guard
@@ -138,8 +128,7 @@ void schema_guard_absorber_main(Datum database) {
   SetConfigOption("lock_timeout", "200ms", PGC_SUSET, PGC_S_OVERRIDE);
   SetConfigOption("application_name", "schema_guard absorber", PGC_USERSET, PGC_S_OVERRIDE);
   pgstat_report_activity(STATE_RUNNING, "absorbing the schema_guard journal");
-  if (!try_batches())
-    while (absorb_batch(true))
-      CHECK_FOR_INTERRUPTS();
+  while (absorb_batch())
+    CHECK_FOR_INTERRUPTS();
   rotate();
 }

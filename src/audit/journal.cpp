@@ -10,6 +10,8 @@ extern "C" {
 #include <unistd.h>
 }
 
+#include <utility>
+
 namespace schema_guard {
 
 namespace {
@@ -17,6 +19,8 @@ namespace {
 constexpr int64 rotation_length = 1024 * 1024;
 constexpr int64 chunk_length = 160 * 1024 * 1024;
 static_assert(chunk_length > longest_entry + static_cast<int64>(sizeof(EntryHeader)), "any entry fits in a chunk");
+
+bool written_here = false;
 
 void report(const JournalFile &file, int elevel) {
   errno = file.error;
@@ -43,6 +47,8 @@ void write_entry(JournalFile &file, EntryHeader &header, const char *payload) {
 
 } // namespace
 
+bool journal_written_here() { return std::exchange(written_here, false); }
+
 bool journal_append(const char *payload, size_t length, JournalPosition *end, int elevel) {
   if (length > longest_entry) {
     ereport(elevel, errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("schema_guard journal entry is too long"));
@@ -63,6 +69,7 @@ bool journal_append(const char *payload, size_t length, JournalPosition *end, in
     report(file, elevel);
     return false;
   }
+  written_here = true;
   if (end != nullptr)
     *end = {file.header.journal, file.length};
   return true;
@@ -164,9 +171,18 @@ namespace {
 
 constexpr int64 start_of_entries = sizeof(JournalHeader);
 
-// Reads the file from the chunk's beginning on, as far as the buffer goes. Raises nothing.
-int64 read_bytes(JournalFile &file, char *buffer, int64 room, JournalChunk &chunk) {
-  const int64 length = pread(file.descriptor, buffer, Min(room, file.length - chunk.begin.offset), chunk.begin.offset);
+// Reads the file from the chunk's beginning on, a chunk's length at most. The file is open, so nothing may be raised:
+// this way of palloc returns null instead.
+int64 read_bytes(JournalFile &file, char *&buffer, JournalChunk &chunk) {
+  const int64 wanted = Min(file.length - chunk.begin.offset, chunk_length);
+  if (wanted <= 0)
+    return 0;
+  buffer = static_cast<char *>(palloc_extended(wanted, MCXT_ALLOC_HUGE | MCXT_ALLOC_NO_OOM));
+  if (buffer == nullptr) {
+    file.fail("read", ENOMEM);
+    return 0;
+  }
+  const int64 length = pread(file.descriptor, buffer, wanted, chunk.begin.offset);
   if (length < 0)
     file.fail("read", errno);
   return Max(length, int64{0});
@@ -200,24 +216,22 @@ JournalChunk journal_read(const JournalPosition &from, int most) {
   if (chunk.file_length == 0)
     return chunk;
 
-  // Memory is had before the file is opened: nothing may be raised in between.
-  const int64 room = Min(Max(chunk.file_length, start_of_entries), chunk_length);
-  auto *buffer = static_cast<char *>(palloc_extended(room, MCXT_ALLOC_HUGE));
   chunk.entries = static_cast<JournalEntry *>(palloc(sizeof(JournalEntry) * most));
 
   // Holding the lock, the reader knows that no writer is in the middle of an entry: what is torn is torn for good.
   JournalFile file = open_journal(false);
+  char *buffer = nullptr;
   int64 length = 0;
   if (file.ok()) {
     const bool known = same_journal(from.journal, file.header.journal) && from.offset >= start_of_entries;
     if (known && from.offset <= file.length)
-      length = read_bytes(file, buffer, room, chunk);
+      length = read_bytes(file, buffer, chunk);
     // Another file, or one that has lost what was absorbed: from its start, and what is in the audit already is left
     // out.
     if (!known || from.offset > file.length || !begins_soundly(buffer, length)) {
       chunk.begin = {file.header.journal, start_of_entries};
       chunk.reread = from.offset > 0;
-      length = read_bytes(file, buffer, room, chunk);
+      length = read_bytes(file, buffer, chunk);
     }
   }
   close_journal(file);
@@ -236,7 +250,6 @@ JournalChunk journal_read(const JournalPosition &from, int most) {
   Reader reader(buffer, length, chunk.begin.offset);
   read_entries(reader, chunk.begin.offset + length >= file.length, most, chunk);
   report_damage(chunk);
-  pfree(buffer);
   return chunk;
 }
 

@@ -23,6 +23,9 @@ struct JournalPosition {
 // error must not be raised) and returns false. `end` receives the place behind the entry; it may be null.
 bool journal_append(const char *payload, size_t length, JournalPosition *end, int elevel);
 
+// True once after this session has appended something.
+bool journal_written_here();
+
 // The length of the file and nothing else: cheap enough for every transaction. 0 if there is none.
 int64 journal_length();
 

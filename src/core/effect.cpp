@@ -54,10 +54,23 @@ bool rule_for_drop(const Address &address, const ObjectFacts &facts, Effect &eff
   return true;
 }
 
+// The objects that a statement drops by itself, and which of them it does not name.
+struct Targets {
+  explicit Targets(Arena &arena) : list(arena), implied(arena) {}
+
+  Vector<Address> list;
+  Map<Address, bool> implied;
+
+  void imply_from(std::size_t first) {
+    for (std::size_t place = first; place < list.size(); ++place)
+      implied.emplace(list[place], true);
+  }
+};
+
 // Nobody else can have put anything into these, nor made anything that depends on them. What of an older table may
 // depend on them by now, ring 2 sees when it goes.
-bool all_harmless(const Vector<Address> &targets, Catalog &catalog) {
-  for (const Address &target : targets) {
+bool all_harmless(const Targets &targets, Catalog &catalog) {
+  for (const Address &target : targets.list) {
     const ObjectFacts facts = catalog.facts(target);
     if (!facts.created_here && !facts.temporary)
       return false;
@@ -65,8 +78,8 @@ bool all_harmless(const Vector<Address> &targets, Catalog &catalog) {
   return true;
 }
 
-void add_harmless_drops(const Vector<Address> &targets, Catalog &catalog, Effects &result) {
-  for (const Address &target : targets) {
+void add_harmless_drops(const Targets &targets, Catalog &catalog, Effects &result) {
+  for (const Address &target : targets.list) {
     const ObjectKind kind = catalog.facts(target).kind;
     Effect effect{.rule = drop_rule(kind), .kind = kind, .harmless = true, .address = target};
     effect.description = catalog.describe(target, ObjectKind::none); // without its size
@@ -79,8 +92,8 @@ bool is_mentioned(const ClosureEntry &entry) {
   return entry.named || entry.reverse || (entry.normal && !entry.owned && !entry.partition);
 }
 
-void add_drops(const Vector<Address> &targets, bool cascade, Catalog &catalog, Arena &arena, Effects &result) {
-  const Closure closure = close(targets, cascade, catalog, arena);
+void add_drops(const Targets &targets, bool cascade, Catalog &catalog, Arena &arena, Effects &result) {
+  const Closure closure = close(targets.list, cascade, catalog, arena);
   if (closure.refused) {
     result.refused = true;
     return;
@@ -101,7 +114,7 @@ void add_drops(const Vector<Address> &targets, bool cascade, Catalog &catalog, A
     Effect effect;
     if (!rule_for_drop(entry.address, facts, effect))
       continue;
-    effect.cascaded = !entry.named;
+    effect.cascaded = !entry.named || targets.implied.find(entry.address) != targets.implied.end();
     effect.description = catalog.describe(entry.address, facts.kind);
     result.list.push_back(effect);
   }
@@ -131,7 +144,7 @@ void add_guard_change(const Vector<Address> &targets, Catalog &catalog, Effects 
 
 Effects effects(const Command &command, Catalog &catalog, Arena &arena) {
   Effects result(arena);
-  Vector<Address> targets(arena);
+  Targets targets(arena);
 
   for (const Target &target : command.targets) {
     const Resolution resolution = catalog.resolve(target, command.verb);
@@ -141,14 +154,16 @@ Effects effects(const Command &command, Catalog &catalog, Arena &arena) {
     }
     if (resolution.status == Resolution::Status::missing)
       continue;
+    const std::size_t first = targets.list.size();
     if (command.verb == Verb::drop_owned) {
-      catalog.owned_by(resolution.address, targets);
+      catalog.owned_by(resolution.address, targets.list);
+      targets.imply_from(first);
       continue;
     }
-    const std::size_t first = targets.size();
-    targets.push_back(resolution.address);
+    targets.list.push_back(resolution.address);
     if (target.recurse && resolution.address.sub_id != 0)
-      add_inherited(targets, first, catalog);
+      add_inherited(targets.list, first, catalog);
+    targets.imply_from(first + 1);
   }
 
   switch (command.verb) {
@@ -160,7 +175,7 @@ Effects effects(const Command &command, Catalog &catalog, Arena &arena) {
       add_drops(targets, command.cascade, catalog, arena, result);
     break;
   case Verb::change_guard:
-    add_guard_change(targets, catalog, result);
+    add_guard_change(targets.list, catalog, result);
     [[fallthrough]];
   case Verb::other:
     if (result.list.empty())

@@ -49,11 +49,13 @@ void parse_alter_table(const Node *statement, Command &command) {
         continue;
       command.verb = Verb::drop;
       command.cascade |= subcommand->behavior == DROP_CASCADE;
-      command.targets.push_back({.object_type = row.member,
-                                 .node = alter->relation,
-                                 .member = subcommand->name,
-                                 .missing_ok = subcommand->missing_ok || alter->missing_ok,
-                                 .recurse = alter->relation->inh});
+      command.targets.push_back(
+          {.object_type = row.member,
+           .node = alter->relation,
+           .member = subcommand->name,
+           .missing_ok = subcommand->missing_ok || alter->missing_ok,
+           // Tables typed by a composite type follow its CASCADE; ONLY stops inheritance.
+           .recurse = alter->objtype == OBJECT_TYPE ? subcommand->behavior == DROP_CASCADE : alter->relation->inh});
     }
   }
   if (command.verb == Verb::drop)

@@ -78,10 +78,13 @@ bool record_attempt(const Effects &effects, const char *source, const char *key,
   complete_record(record);
   const char *payload = record_json(record, &filing);
   ereport(LOG, errmsg_internal("schema_guard: %s", log_json(record, effects)), errhidestmt(true), errhidecontext(true));
+  const AbsorberTurn turn = begin_absorption();
   JournalPosition end;
-  if (!journal_append(payload, strlen(payload), &end, WARNING))
+  if (!journal_append(payload, strlen(payload), &end, WARNING)) {
+    cancel_absorption(turn);
     return false;
-  absorb_and_wait(end);
+  }
+  await_absorption(turn, end);
   return true;
 }
 

@@ -93,7 +93,7 @@ void absorb_backlog() {
   BeginInternalSubTransaction(nullptr);
   PG_TRY();
   {
-    (void)absorb(inline_batch, true);
+    (void)absorb(inline_batch);
     ReleaseCurrentSubTransaction();
   }
   PG_CATCH();
