@@ -26,10 +26,13 @@ struct LastFiled {
 };
 LastFiled last_filed{};
 
+KeptStatement find_pending{
+    "SELECT id FROM schema_guard.request WHERE request_key = $1 AND status = 'pending' ORDER BY id LIMIT 1"};
+KeptStatement find_request{"SELECT FROM schema_guard.request WHERE id = $1"};
+
 int64 pending_request(const char *key) {
   GuardQuery query = GuardQuery::open();
-  query.execute("SELECT id FROM schema_guard.request WHERE request_key = $1 AND status = 'pending' ORDER BY id LIMIT 1",
-                {text_argument(key)});
+  query.execute(find_pending, {text_argument(key)});
   const int64 id = query.rows() > 0 ? query.bigint(0, 1) : 0;
   query.close();
   return id;
@@ -37,7 +40,7 @@ int64 pending_request(const char *key) {
 
 bool is_filed(int64 id) {
   GuardQuery query = GuardQuery::open();
-  query.execute("SELECT FROM schema_guard.request WHERE id = $1", {bigint_argument(id)});
+  query.execute(find_request, {bigint_argument(id)});
   const bool filed = query.rows() > 0;
   query.close();
   return filed;

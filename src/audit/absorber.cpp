@@ -30,7 +30,7 @@ TimestampTz looked_at = 0;
 // for. Two sessions that were denied the same at the same moment have two numbers for it: the later points to the
 // earlier. $2 is true if some of the entries may be in the audit already; event_id has no index, which would cost every
 // statement something for the sake of a damaged journal.
-constexpr const char *absorb_batch = R"(
+KeptStatement absorb_batch{R"(
 WITH entry AS MATERIALIZED (
     SELECT p.place, e.*
       FROM pg_catalog.unnest($1) WITH ORDINALITY AS p (payload, place),
@@ -74,7 +74,7 @@ SELECT DISTINCT ON (e.request_id)
  CROSS JOIN LATERAL (SELECT coalesce(joined.id, asked.first_id) AS id) AS m
  WHERE e.request_id IS NOT NULL AND e.request_id IS DISTINCT FROM joined.id
  ORDER BY e.request_id, e.place
-    ON CONFLICT (id) DO NOTHING)";
+    ON CONFLICT (id) DO NOTHING)"};
 
 void store(const JournalEntry *entries, int count, bool reread) {
   auto *payloads = static_cast<Datum *>(palloc(sizeof(Datum) * count));
@@ -167,10 +167,11 @@ bool absorbed_to(const JournalPosition &wanted) {
 
 namespace {
 
+KeptStatement update_position{"UPDATE schema_guard.journal_position SET journal_id = $1, byte_offset = $2"};
+
 void write_position(const JournalPosition &position) {
   GuardQuery query = GuardQuery::open();
-  query.execute("UPDATE schema_guard.journal_position SET journal_id = $1, byte_offset = $2",
-                {{UUIDOID, UUIDPGetDatum(&position.journal)}, bigint_argument(position.offset)});
+  query.execute(update_position, {{UUIDOID, UUIDPGetDatum(&position.journal)}, bigint_argument(position.offset)});
   query.close();
 }
 

@@ -24,14 +24,35 @@ namespace schema_guard {
 namespace {
 
 constexpr int longest_wait = 500; // milliseconds
+constexpr int stay = 500;         // milliseconds without anything new, after which the worker ends
 constexpr int batch = 1000;       // entries in one transaction of the worker's
 
-// The session that starts a worker holds this; the others wait for what that worker does. SQL's advisory locks set
-// field 4 to 1 or 2 (utils/adt/lockfuncs.c), so nobody else's lock is the same.
-LOCKTAG starting_lock() {
+// Two locks tell sessions and workers of each other. SQL's advisory locks set field 4 to 1 or 2
+// (utils/adt/lockfuncs.c), so nobody else's lock is the same. A session holds the first while it starts workers, so
+// that the others don't; a worker holds the second while it looks at the journal.
+enum class Token : uint16 { starting = 0x53, present = 0x54 };
+
+LOCKTAG tag_of(Token token) {
   LOCKTAG tag;
-  SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, 0x73636865, 0x6d616775, 0x53);
+  SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, 0x73636865, 0x6d616775, static_cast<uint16>(token));
   return tag;
+}
+
+bool try_lock(Token token, LOCKMODE mode, bool for_session) {
+  const LOCKTAG tag = tag_of(token);
+  return LockAcquire(&tag, mode, for_session, true) != LOCKACQUIRE_NOT_AVAIL;
+}
+
+void unlock(Token token, LOCKMODE mode, bool for_session) {
+  const LOCKTAG tag = tag_of(token);
+  LockRelease(&tag, mode, for_session);
+}
+
+bool worker_is_present() {
+  if (!try_lock(Token::present, ShareLock, false))
+    return true;
+  unlock(Token::present, ShareLock, false);
+  return false;
 }
 
 bool register_worker(pid_t notified, BackgroundWorkerHandle **handle) {
@@ -67,6 +88,27 @@ bool absorb_batch() {
   return !result.complete && !result.busy;
 }
 
+void absorb_all() {
+  while (absorb_batch())
+    CHECK_FOR_INTERRUPTS();
+}
+
+// A denial seldom comes alone, and the next one need not wait for another process to come up.
+void absorb_while_there_is_more() {
+  int64 absorbed = -1;
+  TimestampTz last = GetCurrentTimestamp();
+  while (!TimestampDifferenceExceeds(last, GetCurrentTimestamp(), stay)) {
+    const int64 length = journal_length();
+    if (length == absorbed) {
+      wait_a_little();
+      continue;
+    }
+    absorb_all();
+    absorbed = length;
+    last = GetCurrentTimestamp();
+  }
+}
+
 void rotate() {
   StartTransactionCommand();
   PushActiveSnapshot(GetTransactionSnapshot());
@@ -80,18 +122,17 @@ void rotate() {
 bool start_absorber() { return register_worker(0, nullptr); }
 
 AbsorberTurn begin_absorption() {
-  const LOCKTAG tag = starting_lock();
-  AbsorberTurn turn{.starting = LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL,
-                    .worker = nullptr};
-  if (turn.starting)
-    (void)register_worker(MyProcPid, &turn.worker);
+  AbsorberTurn turn{.starting = false, .worker = nullptr};
+  if (worker_is_present() || !try_lock(Token::starting, ExclusiveLock, false))
+    return turn;
+  turn.starting = true;
+  (void)register_worker(MyProcPid, &turn.worker);
   return turn;
 }
 
 void cancel_absorption(AbsorberTurn turn) {
-  const LOCKTAG tag = starting_lock();
   if (turn.starting)
-    LockRelease(&tag, ExclusiveLock, false);
+    unlock(Token::starting, ExclusiveLock, false);
 }
 
 void await_absorption(AbsorberTurn turn, const JournalPosition &position) {
@@ -103,7 +144,7 @@ void await_absorption(AbsorberTurn turn, const JournalPosition &position) {
     if (turn.starting && turn.worker == nullptr)
       break; // there is no free slot
     pid_t pid = 0;
-    if (turn.worker != nullptr && GetBackgroundWorkerPid(turn.worker, &pid) == BGWH_STOPPED) {
+    if (turn.worker != nullptr && GetBackgroundWorkerPid(turn.worker, &pid) == BGWH_STOPPED && !worker_is_present()) {
       if (second_worker || absorbed_to(position))
         break;
       second_worker = true;
@@ -128,7 +169,14 @@ void schema_guard_absorber_main(Datum database) {
   SetConfigOption("lock_timeout", "200ms", PGC_SUSET, PGC_S_OVERRIDE);
   SetConfigOption("application_name", "schema_guard absorber", PGC_USERSET, PGC_S_OVERRIDE);
   pgstat_report_activity(STATE_RUNNING, "absorbing the schema_guard journal");
-  while (absorb_batch())
-    CHECK_FOR_INTERRUPTS();
+  StartTransactionCommand();
+  const bool alone = try_lock(Token::present, ExclusiveLock, true);
+  CommitTransactionCommand();
+  if (!alone)
+    return;
+  absorb_while_there_is_more();
   rotate();
+  unlock(Token::present, ExclusiveLock, true);
+  // Whoever saw it held, has appended before this.
+  absorb_all();
 }

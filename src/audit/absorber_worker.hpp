@@ -1,7 +1,7 @@
 // The background worker that absorbs the journal for a session whose own transaction is going to fail.
 //
-// Promise: one worker at a time in a database, and none that stays: it absorbs all there is and ends. Where there is no
-// free slot nothing is lost; the journal waits.
+// Promise: one worker at a time in a database. It absorbs all there is, stays for half a second in case there is more,
+// and ends. Where there is no free slot nothing is lost; the journal waits.
 #pragma once
 
 #include "audit/journal.hpp"

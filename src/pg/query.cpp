@@ -51,30 +51,59 @@ void GuardQuery::close() {
   AtEOXact_GUC(true, settings_level_);
 }
 
-uint64 GuardQuery::execute(const char *sql, std::initializer_list<QueryArgument> arguments) {
+namespace {
+
+struct Arguments {
+  explicit Arguments(std::initializer_list<QueryArgument> list) {
+    for (const QueryArgument &argument : list) {
+      if (count == most_arguments)
+        elog(ERROR, "schema_guard: too many query arguments");
+      types[count] = argument.type;
+      values[count] = argument.value;
+      nulls[count] = argument.null ? 'n' : ' ';
+      ++count;
+    }
+    nulls[count] = '\0';
+  }
+
+  int count = 0;
   Oid types[most_arguments];
   Datum values[most_arguments];
   char nulls[most_arguments + 1];
-  int count = 0;
-  for (const QueryArgument &argument : arguments) {
-    if (count == most_arguments)
-      elog(ERROR, "schema_guard: too many query arguments");
-    types[count] = argument.type;
-    values[count] = argument.value;
-    nulls[count] = argument.null ? 'n' : ' ';
-    ++count;
-  }
-  nulls[count] = '\0';
+};
 
-  SPIPlanPtr plan = SPI_prepare(sql, count, types);
+SPIPlanPtr prepare(const char *sql, Arguments &arguments) {
+  SPIPlanPtr plan = SPI_prepare(sql, arguments.count, arguments.types);
   if (plan == nullptr)
     elog(ERROR, "schema_guard: SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
+  return plan;
+}
+
+uint64 run(SPIPlanPtr plan, Arguments &arguments) {
   Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
-  const int result = SPI_execute_snapshot(plan, values, nulls, snapshot, InvalidSnapshot, false, true, 0);
+  const int result =
+      SPI_execute_snapshot(plan, arguments.values, arguments.nulls, snapshot, InvalidSnapshot, false, true, 0);
   UnregisterSnapshot(snapshot);
   if (result < 0)
     elog(ERROR, "schema_guard: query failed: %s", SPI_result_code_string(result));
   return SPI_processed;
+}
+
+} // namespace
+
+uint64 GuardQuery::execute(const char *sql, std::initializer_list<QueryArgument> arguments) {
+  Arguments list(arguments);
+  return run(prepare(sql, list), list);
+}
+
+uint64 GuardQuery::execute(KeptStatement &statement, std::initializer_list<QueryArgument> arguments) {
+  Arguments list(arguments);
+  if (statement.plan == nullptr) {
+    SPIPlanPtr plan = prepare(statement.sql, list);
+    SPI_keepplan(plan);
+    statement.plan = plan;
+  }
+  return run(statement.plan, list);
 }
 
 uint64 GuardQuery::rows() const { return SPI_tuptable == nullptr ? 0 : SPI_tuptable->numvals; }

@@ -10,6 +10,8 @@
 
 #include <initializer_list>
 
+struct _SPI_plan; // NOLINT(bugprone-reserved-identifier): executor/spi.h names it so
+
 namespace schema_guard {
 
 struct QueryArgument {
@@ -23,6 +25,12 @@ QueryArgument null_text_argument();
 QueryArgument bigint_argument(int64 value);
 QueryArgument oid_argument(Oid value);
 
+// A statement that is run again and again: its plan is kept for the session. Of static storage.
+struct KeptStatement {
+  const char *sql;
+  struct _SPI_plan *plan = nullptr;
+};
+
 // One query's run: open, execute as often as needed, close. Not a C++ owner: an error in between needs no close().
 class GuardQuery {
 public:
@@ -31,6 +39,7 @@ public:
 
   // Runs one statement. Returns the number of rows processed; the rows themselves can be read until the next call.
   uint64 execute(const char *sql, std::initializer_list<QueryArgument> arguments = {});
+  uint64 execute(KeptStatement &statement, std::initializer_list<QueryArgument> arguments = {});
 
   uint64 rows() const;
   bool is_null(uint64 row, int column) const;
