@@ -3,9 +3,11 @@
 #include "pg/compat.hpp"
 #include "pg/extension.hpp"
 #include "pg/memory.hpp"
+#include "pg/object_facts.hpp"
 
 extern "C" {
 #include "access/htup_details.h"
+#include "access/table.h"
 #include "catalog/catalog.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_am.h"
@@ -49,6 +51,7 @@ extern "C" {
 #include "utils/acl.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
 #include "utils/syscache.h"
 }
 
@@ -232,6 +235,23 @@ Resolution look_up_role(const Target &target) {
   return found(AuthIdRelationId, role);
 }
 
+// The owner of an object, or of the relation that it is a part of. Casts and transforms have none: they are left to
+// PostgreSQL, and to ring 2 if PostgreSQL lets them pass.
+Oid owner_of(const ::ObjectAddress &object) {
+  if (const Address whole = whole_of_part({object.classId, object.objectId, 0}); whole.valid())
+    return owner_of({RelationRelationId, whole.object_id, 0});
+  const AttrNumber owner_column = get_object_attnum_owner(object.classId);
+  if (owner_column == InvalidAttrNumber)
+    return InvalidOid;
+  Relation catalog = table_open(object.classId, AccessShareLock);
+  HeapTuple tuple = get_catalog_object_by_oid(catalog, get_object_attnum_oid(object.classId), object.objectId);
+  bool null = true;
+  const Datum owner =
+      HeapTupleIsValid(tuple) ? heap_getattr(tuple, owner_column, RelationGetDescr(catalog), &null) : Datum{0};
+  table_close(catalog, AccessShareLock);
+  return null ? InvalidOid : DatumGetObjectId(owner);
+}
+
 // RemoveObjects (commands/dropcmds.c) and check_object_ownership (catalog/objectaddress.c).
 bool may_drop(const ::ObjectAddress &object) {
   if (superuser())
@@ -239,19 +259,8 @@ bool may_drop(const ::ObjectAddress &object) {
   const Oid schema = get_object_namespace(&object);
   if (OidIsValid(schema) && compat::owns_schema(schema, GetUserId()))
     return true;
-  const AttrNumber owner_column = get_object_attnum_owner(object.classId);
-  const int cache = get_object_catcache_oid(object.classId);
-  // What has no owner of its own is left to PostgreSQL, and to ring 2 if PostgreSQL lets it pass.
-  if (owner_column == InvalidAttrNumber || cache < 0)
-    return false;
-  HeapTuple tuple = SearchSysCache1(cache, ObjectIdGetDatum(object.objectId));
-  if (!HeapTupleIsValid(tuple))
-    return false;
-  bool null = false;
-  const Datum owner = SysCacheGetAttr(cache, tuple, owner_column, &null);
-  const bool may = !null && has_privs_of_role(GetUserId(), DatumGetObjectId(owner));
-  ReleaseSysCache(tuple);
-  return may;
+  const Oid owner = owner_of(object);
+  return OidIsValid(owner) && has_privs_of_role(GetUserId(), owner);
 }
 
 } // namespace

@@ -49,9 +49,11 @@ void command_start(const EventTriggerData &event) {
                           .command_tag = GetCommandTagName(event.tag),
                           .statement = statement_text(event.parsetree),
                           .seen_at = seen_at,
-                          .begun = false};
+                          .begun = nullptr};
   const Passed passed = guard(found, sighting, arena);
   begin_statement(event.parsetree, passed.record, passed.recorded);
+  if (command.verb == Verb::drop || command.verb == Verb::drop_owned)
+    keep_effects(found, passed.verdict);
   for (const Effect &effect : found.list)
     if (effect.address.valid() && holds_rows(effect.kind))
       clear_effect(effect.address);

@@ -56,6 +56,30 @@ void note_in_use(const Effects &effects, const Approval &approval, const Vector<
   }
 }
 
+// Ring 2 has met what ring 1 had not foreseen. An approval has to cover a statement as a whole, so the request is for
+// all of it, while the error names what is new.
+[[noreturn]] void deny_surprise(const Effects &surprise, const Verdict &verdict, const TokenApproval &token,
+                                AuditRecord &record, const Statement &statement, Arena &arena) {
+  Effects whole(arena);
+  Verdict judged(arena);
+  if (statement.effects != nullptr) {
+    for (std::size_t place = 0; place < statement.effects->list.size(); ++place) {
+      whole.list.push_back(statement.effects->list[place]);
+      judged.actions.push_back((*statement.actions)[place]);
+    }
+  }
+  judged.deciding = whole.list.size();
+  judged.unlisted.push_back(judged.deciding);
+  judged.rule = verdict.rule;
+  judged.decision = verdict.decision;
+  whole.list.push_back(surprise.list[verdict.deciding]);
+  judged.actions.push_back(verdict.actions[verdict.deciding]);
+  record.effects = effects_json(whole, judged);
+  if (statement.recorded)
+    forget_begun_statement();
+  deny(whole, judged, token, record);
+}
+
 } // namespace
 
 Passed guard(const Effects &effects, const Sighting &sighting, Arena &arena) {
@@ -66,8 +90,8 @@ Passed guard(const Effects &effects, const Sighting &sighting, Arena &arena) {
 
   switch (verdict.decision) {
   case Decision::blocked:
-    if (sighting.begun)
-      forget_begun_statement();
+    if (sighting.begun != nullptr)
+      deny_surprise(effects, verdict, token, record, *sighting.begun, arena);
     deny(effects, verdict, token, record);
   case Decision::approved:
     if (Vector<std::int32_t> unavailable(arena); !consume(*token.approval, verdict.ordinals, unavailable)) {
@@ -90,7 +114,7 @@ Passed guard(const Effects &effects, const Sighting &sighting, Arena &arena) {
   const bool recorded =
       effects.refused || verdict.actions.empty() ||
       *std::max_element(verdict.actions.data(), verdict.actions.data() + verdict.actions.size()) != Action::allow;
-  return {record, recorded};
+  return {record, recorded, verdict};
 }
 
 void write_record(AuditRecord record) {

@@ -9,18 +9,21 @@
 
 namespace schema_guard {
 
+struct Statement;
+
 // What a sensor saw of a statement.
 struct Sighting {
   const char *sensor;
   const char *command_tag;
   const char *statement; // null if unknown
   TimestampTz seen_at;
-  bool begun; // ring 1 has let the statement start
+  const Statement *begun; // the statement that ring 1 has let start, if this is within one
 };
 
 struct Passed {
   AuditRecord record; // complete but for the transaction and the duration
   bool recorded;
+  Verdict verdict;
 };
 
 Passed guard(const Effects &effects, const Sighting &sighting, Arena &arena);

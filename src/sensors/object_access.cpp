@@ -46,8 +46,7 @@ void dropped(const Address &object) {
   catalog.close();
   if (!matters)
     return;
-  TransactionState *state = transaction_state();
-  Statement *statement = state == nullptr || state->under_way.empty() ? nullptr : &state->under_way.back();
+  const Statement *statement = innermost_statement();
   // What the statement names, ring 1 would have foreseen.
   effect.cascaded = statement != nullptr;
   found.list.push_back(effect);
@@ -56,7 +55,7 @@ void dropped(const Address &object) {
                           .command_tag = statement == nullptr ? "DROP" : statement->record.command_tag,
                           .statement = statement == nullptr ? nullptr : statement->record.statement,
                           .seen_at = GetCurrentTimestamp(),
-                          .begun = statement != nullptr && statement->recorded};
+                          .begun = statement};
   const Passed passed = guard(found, sighting, arena);
   if (passed.recorded)
     write_record(passed.record);

@@ -39,7 +39,7 @@ void protect(const TriggerData &trigger) {
                           .command_tag = command_of(trigger.tg_event),
                           .statement = nullptr,
                           .seen_at = GetCurrentTimestamp(),
-                          .begun = false};
+                          .begun = nullptr};
   const Passed passed = guard(found, sighting, arena);
   write_record(passed.record);
 }

@@ -52,6 +52,14 @@ AuditRecord copy_record(MemoryContext context, const AuditRecord &record) {
   return result;
 }
 
+Effect copy_effect(const Effect &effect, Arena &arena) {
+  Effect result = effect;
+  result.description.object_type = arena.copy(effect.description.object_type);
+  result.description.identity = arena.copy(effect.description.identity);
+  result.description.path = arena.copy(effect.description.path);
+  return result;
+}
+
 // Everything at or below an ended level: gone if that was rolled back, the parent's if not.
 template <typename List, typename LevelOf, typename Drop>
 void end_level(List &list, int level, bool committed, LevelOf level_of, Drop drop) {
@@ -82,7 +90,7 @@ void begin_statement(const Node *tree, const AuditRecord &record, bool recorded)
   MemoryContext context = AllocSetContextCreate(TopTransactionContext, "schema_guard statement", ALLOCSET_SMALL_SIZES);
   auto *arena = new (MemoryContextAlloc(context, sizeof(ContextArena))) ContextArena(context);
   auto *changed = new (MemoryContextAlloc(context, sizeof(Vector<Address>))) Vector<Address>(*arena);
-  now.under_way.push_back({tree, copy_record(context, record), recorded, level, context, changed});
+  now.under_way.push_back({tree, copy_record(context, record), recorded, level, context, changed, nullptr, nullptr});
   if (!recorded)
     return;
   ++now.begun_count;
@@ -92,6 +100,23 @@ void begin_statement(const Node *tree, const AuditRecord &record, bool recorded)
   // Once for a transaction: one of many statements would otherwise keep as many copies.
   if (now.begun_count == 1)
     now.first = copy_record(TopTransactionContext, record);
+}
+
+void keep_effects(const Effects &effects, const Verdict &verdict) {
+  Statement *statement = innermost_statement();
+  if (statement == nullptr)
+    return;
+  auto *arena = new (MemoryContextAlloc(statement->context, sizeof(ContextArena))) ContextArena(statement->context);
+  statement->effects = arena->make<Effects>(*arena);
+  statement->actions = arena->make<Vector<Action>>(*arena);
+  for (std::size_t place = 0; place < effects.list.size(); ++place) {
+    statement->effects->list.push_back(copy_effect(effects.list[place], *arena));
+    statement->actions->push_back(verdict.actions[place]);
+  }
+}
+
+Statement *innermost_statement() {
+  return state == nullptr || state->under_way.empty() ? nullptr : &state->under_way.back();
 }
 
 Statement *statement_under_way(const Node *tree) {
@@ -151,6 +176,9 @@ void clear_effect(const Address &object) {
 bool take_cleared_effect(const Address &object) {
   if (state == nullptr)
     return false;
+  // PostgreSQL may delete a column first, on the way of another dependency, and its table after it.
+  if (object.sub_id != 0 && state->cleared.find(object.whole()) != state->cleared.end())
+    return true;
   const auto place = state->cleared.find(object);
   if (place == state->cleared.end())
     return false;
@@ -174,11 +202,7 @@ void keep_rehearsed(const Effects &effects, const Verdict &verdict, const AuditR
   for (std::size_t place = 0; place < effects.list.size(); ++place) {
     if (verdict.actions[place] == Action::allow)
       continue;
-    Effect effect = effects.list[place];
-    effect.description.object_type = now.arena.copy(effect.description.object_type);
-    effect.description.identity = now.arena.copy(effect.description.identity);
-    effect.description.path = now.arena.copy(effect.description.path);
-    now.rehearsed.push_back({effect, verdict.actions[place], level});
+    now.rehearsed.push_back({copy_effect(effects.list[place], now.arena), verdict.actions[place], level});
   }
   if (now.rehearsed_statement == nullptr) {
     now.rehearsed_statement = copy(TopTransactionContext, record.statement);

@@ -19,6 +19,8 @@ struct Statement {
   int level;     // of transaction nesting
   MemoryContext context;
   Vector<Address> *changed; // what it has created or altered so far, as ring 2 saw it
+  Effects *effects;         // of a drop, as ring 1 judged them; null for anything else
+  Vector<Action> *actions;  // one for each
 };
 
 // What a failed transaction's row tells of each statement that it had begun.
@@ -61,8 +63,12 @@ TransactionState *transaction_state();
 
 // Begins a statement that was let pass; copies what the record points to.
 void begin_statement(const Node *tree, const AuditRecord &record, bool recorded);
+// Keeps the effects of the statement just begun: should ring 2 see more, a request must have all of them.
+void keep_effects(const Effects &effects, const Verdict &verdict);
 // The innermost statement under way, if it has this tree; else null. Valid until the next call here.
 Statement *statement_under_way(const Node *tree);
+// The innermost one, whatever its tree; null if there is none.
+Statement *innermost_statement();
 void finish_statement();
 
 // Notes what the innermost statement has created or altered.
@@ -74,6 +80,7 @@ void forget_begun_statements();
 
 // An effect that the path has let pass, so that ring 2 need not judge it again.
 void clear_effect(const Address &object);
+// True for a column, too, whose table is going to go.
 bool take_cleared_effect(const Address &object);
 // True if something that was cleared for the innermost statement has not been seen to go.
 bool cleared_effects_left();
