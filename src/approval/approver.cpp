@@ -39,7 +39,7 @@ void change_privileges(GuardQuery &query, const char *verb, const char *preposit
 
 void require_approver(const char *function) {
   GuardQuery query = GuardQuery::open();
-  query.execute("SELECT role FROM schema_guard.approver WHERE revoked_at IS NULL");
+  query.execute("SELECT role FROM ONLY schema_guard.approver WHERE revoked_at IS NULL");
   bool listed = false;
   for (uint64 row = 0; row < query.rows() && !listed; ++row)
     listed = is_member_of_role_nosuper(GetSessionUserId(), DatumGetObjectId(query.value(row, 1)));
@@ -74,7 +74,7 @@ Datum schema_guard_revoke_approver(PG_FUNCTION_ARGS) {
   const char *name = checked_name(role);
   GuardQuery query = GuardQuery::open();
   const uint64 ended = query.execute(R"(
-UPDATE schema_guard.approver SET revoked_by = $2, revoked_at = pg_catalog.clock_timestamp()
+UPDATE ONLY schema_guard.approver SET revoked_by = $2, revoked_at = pg_catalog.clock_timestamp()
  WHERE role = $1 AND revoked_at IS NULL)",
                                      {oid_argument(role), text_argument(session_name())});
   if (ended == 0)

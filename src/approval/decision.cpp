@@ -47,11 +47,11 @@ struct Request {
 Request take_request(GuardQuery &query, int64 id) {
   for (int links = 0; links < 10; ++links) {
     query.execute(R"(
-SELECT status, joined_to, requested_by, authenticated_as, decided_by FROM schema_guard.request WHERE id = $1
+SELECT status, joined_to, requested_by, authenticated_as, decided_by FROM ONLY schema_guard.request WHERE id = $1
    FOR UPDATE SKIP LOCKED)",
                   {bigint_argument(id)});
     if (query.rows() == 0)
-      report_not_locked(query, "request", "SELECT FROM schema_guard.request WHERE id = $1", id);
+      report_not_locked(query, "request", "SELECT FROM ONLY schema_guard.request WHERE id = $1", id);
     const char *status = query.text(0, 1, CurrentMemoryContext);
     if (strcmp(status, "joined") == 0) {
       id = query.bigint(0, 2);
@@ -101,7 +101,7 @@ Datum checked_validity(FunctionCallInfo fcinfo, int place) {
 void decide(GuardQuery &query, int64 request, const char *status, const char *reason) {
   query.execute(
       R"(
-UPDATE schema_guard.request
+UPDATE ONLY schema_guard.request
    SET status = $2, decided_by = $3, decided_at = pg_catalog.clock_timestamp(), decision_reason = $4
  WHERE id = $1)",
       {bigint_argument(request), text_argument(status), text_argument(session_name()), text_argument(reason)});
@@ -110,7 +110,7 @@ UPDATE schema_guard.request
 constexpr const char *insert_approval = R"(
 INSERT INTO schema_guard.approval (request_id, token_hash, granted_to, approved_by, valid_until, reason)
 SELECT id, pg_catalog.decode($2, 'hex'), requested_by, $3, pg_catalog.clock_timestamp() + $4, $5
-  FROM schema_guard.request WHERE id = $1
+  FROM ONLY schema_guard.request WHERE id = $1
 RETURNING id)";
 
 constexpr const char *insert_effects = R"(
@@ -119,7 +119,7 @@ INSERT INTO schema_guard.approval_effect
 SELECT $2, pg_catalog.min(e.ordinality), e.effect ->> 'rule', (e.effect ->> 'class_id')::oid,
        (e.effect ->> 'object_id')::oid, (e.effect ->> 'sub_id')::integer, pg_catalog.min(e.effect ->> 'object_type'),
        pg_catalog.min(e.effect ->> 'identity')
-  FROM schema_guard.request AS r, pg_catalog.jsonb_array_elements(r.effects) WITH ORDINALITY AS e (effect, ordinality)
+  FROM ONLY schema_guard.request AS r, pg_catalog.jsonb_array_elements(r.effects) WITH ORDINALITY AS e (effect, ordinality)
  WHERE r.id = $1 AND e.effect ->> 'action' <> 'allow'
  GROUP BY e.effect ->> 'rule', (e.effect ->> 'class_id')::oid, (e.effect ->> 'object_id')::oid,
           (e.effect ->> 'sub_id')::integer)";
@@ -172,16 +172,16 @@ Datum schema_guard_revoke(PG_FUNCTION_ARGS) {
   const char *reason = required_text(fcinfo, 1, "reason");
   require_approver("revoke");
   GuardQuery query = GuardQuery::open();
-  query.execute("SELECT revoked_by FROM schema_guard.approval WHERE id = $1 FOR UPDATE SKIP LOCKED",
+  query.execute("SELECT revoked_by FROM ONLY schema_guard.approval WHERE id = $1 FOR UPDATE SKIP LOCKED",
                 {bigint_argument(id)});
   if (query.rows() == 0)
-    report_not_locked(query, "approval", "SELECT FROM schema_guard.approval WHERE id = $1", id);
+    report_not_locked(query, "approval", "SELECT FROM ONLY schema_guard.approval WHERE id = $1", id);
   if (!query.is_null(0, 1))
     ereport(
         ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
         errmsg("approval " INT64_FORMAT " has already been revoked by %s", id, query.text(0, 1, CurrentMemoryContext)));
   query.execute(R"(
-UPDATE schema_guard.approval
+UPDATE ONLY schema_guard.approval
    SET revoked_by = $2, revoked_at = pg_catalog.clock_timestamp(), revocation_reason = $3
  WHERE id = $1)",
                 {bigint_argument(id), text_argument(session_name()), text_argument(reason)});

@@ -27,8 +27,8 @@ struct LastFiled {
 LastFiled last_filed{};
 
 KeptStatement find_pending{
-    "SELECT id FROM schema_guard.request WHERE request_key = $1 AND status = 'pending' ORDER BY id LIMIT 1"};
-KeptStatement find_request{"SELECT FROM schema_guard.request WHERE id = $1"};
+    "SELECT id FROM ONLY schema_guard.request WHERE request_key = $1 AND status = 'pending' ORDER BY id LIMIT 1"};
+KeptStatement find_request{"SELECT FROM ONLY schema_guard.request WHERE id = $1"};
 
 int64 pending_request(const char *key) {
   GuardQuery query = GuardQuery::open();

@@ -43,7 +43,7 @@ Datum integer_array(const Vector<std::int32_t> &numbers) {
 void read_effects(GuardQuery &query, Approval &approval) {
   query.execute(R"(
 SELECT ordinal, rule, class_id, object_id, sub_id, consumed_at IS NOT NULL
-  FROM schema_guard.approval_effect WHERE approval_id = $1)",
+  FROM ONLY schema_guard.approval_effect WHERE approval_id = $1)",
                 {bigint_argument(approval.id)});
   for (uint64 row = 0; row < query.rows(); ++row) {
     const char *name = query.text(row, 2, CurrentMemoryContext);
@@ -71,7 +71,7 @@ TokenApproval load_approval(Arena &arena) {
   GuardQuery query = GuardQuery::open();
   query.execute(R"(
 SELECT id, request_id, granted_to, revoked_at IS NOT NULL, valid_until <= pg_catalog.clock_timestamp()
-  FROM schema_guard.approval WHERE token_hash = pg_catalog.decode($1, 'hex'))",
+  FROM ONLY schema_guard.approval WHERE token_hash = pg_catalog.decode($1, 'hex'))",
                 {text_argument(hash)});
   if (query.rows() == 0) {
     result.status = TokenStatus::unknown;
@@ -97,7 +97,7 @@ bool consume(const Approval &approval, const Vector<std::int32_t> &ordinals, Vec
   const QueryArgument wanted{INT4ARRAYOID, integer_array(ordinals)};
   // Locked first, and only if they can be had at once: two sessions with one token never wait for each other.
   query.execute(R"(
-WITH free AS (SELECT ordinal FROM schema_guard.approval_effect
+WITH free AS (SELECT ordinal FROM ONLY schema_guard.approval_effect
                WHERE approval_id = $1 AND ordinal = ANY ($2) AND consumed_at IS NULL
                  FOR UPDATE SKIP LOCKED)
 SELECT w.ordinal FROM pg_catalog.unnest($2) AS w (ordinal) LEFT JOIN free ON free.ordinal = w.ordinal
@@ -108,7 +108,7 @@ SELECT w.ordinal FROM pg_catalog.unnest($2) AS w (ordinal) LEFT JOIN free ON fre
     unavailable.push_back(DatumGetInt32(query.value(row, 1)));
   if (all)
     query.execute(R"(
-UPDATE schema_guard.approval_effect
+UPDATE ONLY schema_guard.approval_effect
    SET consumed_at = pg_catalog.clock_timestamp(), consumed_by = pg_catalog.pg_current_xact_id()
  WHERE approval_id = $1 AND ordinal = ANY ($2))",
                   {bigint_argument(approval.id), wanted});
@@ -123,7 +123,7 @@ void check_consumed_approvals() {
     return;
   for (const int64 approval : consumed_approvals->approvals) {
     GuardQuery query = GuardQuery::open();
-    query.execute("SELECT FROM schema_guard.approval WHERE id = $1 AND revoked_at IS NULL",
+    query.execute("SELECT FROM ONLY schema_guard.approval WHERE id = $1 AND revoked_at IS NULL",
                   {bigint_argument(approval)});
     const bool stands = query.rows() > 0;
     query.close();

@@ -39,7 +39,7 @@ WITH entry AS MATERIALIZED (
               effects jsonb, session_role text, effective_role text, application_name text, client_address inet,
               backend_pid integer, transaction_id xid8, request_id bigint, approval_id bigint, sensor text,
               duration interval, request_key text, request_source text, requested_by oid, authenticated_as oid)
-     WHERE NOT $2 OR NOT EXISTS (SELECT FROM schema_guard.audit AS a WHERE a.event_id = e.event_id)),
+     WHERE NOT $2 OR NOT EXISTS (SELECT FROM ONLY schema_guard.audit AS a WHERE a.event_id = e.event_id)),
 audited AS (
     INSERT INTO schema_guard.audit
            (event_id, occurred_at, verdict, rule, command_tag, statement, effects, session_role, effective_role,
@@ -52,11 +52,11 @@ asked AS (
            pg_catalog.min(request_id) AS first_id
       FROM entry WHERE request_key IS NOT NULL AND request_id IS NOT NULL GROUP BY request_key),
 joined AS (
-    UPDATE schema_guard.request AS r
+    UPDATE ONLY schema_guard.request AS r
        SET attempts = r.attempts + asked.attempts,
            last_attempt_at = greatest(r.last_attempt_at, asked.last_attempt_at)
       FROM asked
-     WHERE r.id = (SELECT p.id FROM schema_guard.request AS p
+     WHERE r.id = (SELECT p.id FROM ONLY schema_guard.request AS p
                     WHERE p.request_key = asked.request_key AND p.status = 'pending'
                     ORDER BY p.id LIMIT 1 FOR UPDATE SKIP LOCKED)
  RETURNING r.id, r.request_key)
@@ -167,7 +167,7 @@ bool absorbed_to(const JournalPosition &wanted) {
 
 namespace {
 
-KeptStatement update_position{"UPDATE schema_guard.journal_position SET journal_id = $1, byte_offset = $2"};
+KeptStatement update_position{"UPDATE ONLY schema_guard.journal_position SET journal_id = $1, byte_offset = $2"};
 
 void write_position(const JournalPosition &position) {
   GuardQuery query = GuardQuery::open();

@@ -13,10 +13,10 @@ struct DependencyMeaning {
 
 constexpr DependencyMeaning meanings[] = {
     {DependencyKind::normal, &ClosureEntry::normal, false},
-    {DependencyKind::automatic, &ClosureEntry::owned, false},
-    {DependencyKind::automatic_extension, &ClosureEntry::owned, false},
-    {DependencyKind::internal, &ClosureEntry::owned, true},
-    {DependencyKind::extension, &ClosureEntry::owned, true},
+    {DependencyKind::automatic, &ClosureEntry::automatic, false},
+    {DependencyKind::automatic_extension, &ClosureEntry::automatic, false},
+    {DependencyKind::internal, &ClosureEntry::internal, true},
+    {DependencyKind::extension, &ClosureEntry::automatic, true},
     {DependencyKind::partition_primary, &ClosureEntry::partition, false},
     {DependencyKind::partition_secondary, &ClosureEntry::partition, false},
 };
@@ -45,7 +45,7 @@ public:
   void run() {
     for (std::size_t place = 0; place < closure_.entries.size(); ++place) {
       visit_owners(place);
-      visit_dependents(closure_.entries[place].address);
+      visit_dependents(closure_.entries[place]);
     }
     for (const Address &owner : owners_of_named_)
       closure_.refused |= !closure_.covers(owner);
@@ -75,13 +75,19 @@ private:
     }
   }
 
-  // By value: the entry that holds the address moves when the list grows.
-  void visit_dependents(Address address) {
+  // By value: entries move when the list grows.
+  void visit_dependents(ClosureEntry entry) {
     found_.clear();
-    catalog_.dependents(address, found_);
-    for (const Dependency &dependent : found_)
-      if (!(dependent.object.whole() == address))
-        add(dependent.object, meaning(dependent.kind).flag);
+    catalog_.dependents(entry.address, found_);
+    for (const Dependency &dependent : found_) {
+      if (dependent.object.whole() == entry.address)
+        continue;
+      bool ClosureEntry::*flag = meaning(dependent.kind).flag;
+      // What goes along with an inside, such as a TOAST table's index, is inside as well.
+      if (flag == &ClosureEntry::automatic && entry.only_internal())
+        flag = &ClosureEntry::internal;
+      add(dependent.object, flag);
+    }
   }
 
   Closure &closure_;
@@ -103,7 +109,7 @@ Closure close(const Vector<Address> &targets, bool cascade, Catalog &catalog, Ar
     const bool part_of_entry = entry.address.sub_id != 0 && closure.contains(entry.address.whole());
     if (entry.needs_partition && !entry.partition && !part_of_entry)
       closure.refused = true;
-    if (!cascade && !entry.named && !entry.owned && !entry.partition && !part_of_entry)
+    if (!cascade && !entry.named && !entry.owned() && !entry.partition && !part_of_entry)
       closure.refused = true;
   }
   return closure;

@@ -13,9 +13,14 @@ struct ClosureEntry {
   bool named = false;     // by the statement itself
   bool normal = false;    // reached over a normal dependency: only CASCADE takes it
   bool reverse = false;   // taken because a part of it goes
-  bool owned = false;     // reached as a part of something else that goes
+  bool internal = false;  // reached as a part of something else that goes, which it can't be without
+  bool automatic = false; // reached as something that goes along silently
   bool partition = false; // reached over a partition dependency
   bool needs_partition = false;
+
+  bool owned() const { return internal || automatic; }
+  // Nothing but the inside of another entry, such as a TOAST table or a constraint's index.
+  bool only_internal() const { return internal && !named && !normal && !reverse && !automatic && !partition; }
 };
 
 struct Closure {

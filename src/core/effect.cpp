@@ -89,7 +89,7 @@ void add_harmless_drops(const Targets &targets, Catalog &catalog, Effects &resul
 
 // As PostgreSQL's own notices: what was reached as a part as well is not worth a word.
 bool is_mentioned(const ClosureEntry &entry) {
-  return entry.named || entry.reverse || (entry.normal && !entry.owned && !entry.partition);
+  return entry.named || entry.reverse || (entry.normal && !entry.owned() && !entry.partition);
 }
 
 void add_drops(const Targets &targets, bool cascade, Catalog &catalog, Arena &arena, Effects &result) {
@@ -100,6 +100,9 @@ void add_drops(const Targets &targets, bool cascade, Catalog &catalog, Arena &ar
   }
   for (const ClosureEntry &entry : closure.entries) {
     if (entry.address.sub_id != 0 && closure.contains(entry.address.whole()))
+      continue;
+    // The insides of PostgreSQL's own objects hold no rows of anybody's, and there are several to a table.
+    if (entry.only_internal())
       continue;
     ObjectFacts facts = catalog.facts(entry.address);
     // A part goes without saying, but the rows of a partition are rows.

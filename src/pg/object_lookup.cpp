@@ -189,13 +189,38 @@ Resolution look_up_relation(const Target &target, const RangeVar *range, const c
   return found(RelationRelationId, relation);
 }
 
-// A change matters only if it is to a relation of the guard's own; of any other, not even the owner is asked for.
+constexpr Resolution elsewhere{Resolution::Status::missing, {}};
+
+// A change matters only if it is to something of the guard's own; of anything else, not even the owner is asked for.
 Resolution look_up_guard_relation(const RangeVar *range) {
   const GuardObjects *guard = guard_objects();
   const Oid relation = RangeVarGetRelid(range, NoLock, true);
   if (guard == nullptr || !OidIsValid(relation) || get_rel_namespace(relation) != guard->schema)
-    return {Resolution::Status::missing, {}};
-  return compat::owns_relation(relation, GetUserId()) ? found(RelationRelationId, relation) : refused;
+    return elsewhere;
+  return found(RelationRelationId, relation);
+}
+
+// The schema in which a name would be created: the one that it says, or the first of the path.
+Oid creation_schema(List *names) {
+  if (list_length(names) > 1)
+    return get_namespace_oid(strVal(list_nth(names, list_length(names) - 2)), true);
+  List *path = fetch_search_path(false);
+  return path == NIL ? InvalidOid : linitial_oid(path);
+}
+
+Resolution look_up_guard_object(const Target &target) {
+  if (target.object_type == OBJECT_TABLE)
+    return look_up_guard_relation(static_cast<const RangeVar *>(target.node));
+  const bool is_list = IsA(target.node, List);
+  if (target.object_type == OBJECT_SCHEMA && is_list) {
+    const Oid schema = creation_schema(name_list(target.node));
+    return OidIsValid(schema) ? found(NamespaceRelationId, schema) : elsewhere;
+  }
+  for (const Lookup &row : lookups)
+    if (row.type == target.object_type)
+      if (const Oid object = row.find(target.node); OidIsValid(object))
+        return found(row.class_id, object);
+  return elsewhere;
 }
 
 // ALTER TABLE … DROP COLUMN or CONSTRAINT: the owner of the relation only (ATSimplePermissions).
@@ -263,6 +288,13 @@ bool may_drop(const ::ObjectAddress &object) {
   return OidIsValid(owner) && has_privs_of_role(GetUserId(), owner);
 }
 
+Resolution if_permitted(const Resolution &resolution) {
+  const Address &object = resolution.address;
+  if (resolution.status != Resolution::Status::found || may_drop({object.class_id, object.object_id, object.sub_id}))
+    return resolution;
+  return refused;
+}
+
 } // namespace
 
 Resolution look_up(const Target &target, Verb verb) {
@@ -271,7 +303,7 @@ Resolution look_up(const Target &target, Verb verb) {
   if (target.object_type == OBJECT_ROLE)
     return look_up_role(target);
   if (verb == Verb::change_guard)
-    return look_up_guard_relation(static_cast<const RangeVar *>(target.node));
+    return if_permitted(look_up_guard_object(target));
   if (const char *kinds = droppable_kinds(target.object_type); kinds != nullptr)
     return look_up_relation(target, makeRangeVarFromNameList(name_list(target.node)), kinds);
   for (const Lookup &row : lookups) {

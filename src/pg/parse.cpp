@@ -3,6 +3,7 @@
 extern "C" {
 #include "nodes/pg_list.h"
 #include "nodes/value.h"
+#include "nodes/value.h"
 #include "tcop/utility.h"
 }
 
@@ -26,6 +27,13 @@ void parse_drop_owned(const Node *statement, Command &command) {
   const ListCell *cell = nullptr;
   foreach (cell, drop->roles)
     command.targets.push_back({.object_type = OBJECT_ROLE, .node = lfirst(cell)});
+}
+
+void change_object(Command &command, int object_type, const void *node) {
+  if (node == nullptr)
+    return;
+  command.verb = Verb::change_guard;
+  command.targets.push_back({.object_type = object_type, .node = node, .missing_ok = true});
 }
 
 // The subcommands of ALTER TABLE, ALTER TYPE and so on that drop something.
@@ -60,18 +68,75 @@ void parse_alter_table(const Node *statement, Command &command) {
   }
   if (command.verb == Verb::drop)
     return;
-  command.verb = Verb::change_guard;
-  command.targets.push_back({.object_type = OBJECT_TABLE, .node = alter->relation, .missing_ok = true});
+  change_object(command, OBJECT_TABLE, alter->relation);
+  foreach (cell, alter->cmds) {
+    const auto *subcommand = static_cast<const AlterTableCmd *>(lfirst(cell));
+    if (subcommand->subtype == AT_AddInherit || subcommand->subtype == AT_AttachPartition)
+      change_object(command, OBJECT_TABLE,
+                    subcommand->subtype == AT_AddInherit
+                        ? subcommand->def
+                        : reinterpret_cast<Node *>(reinterpret_cast<PartitionCmd *>(subcommand->def)->name));
+  }
 }
 
 // Statements that change a relation in other ways; they matter if the relation is the guard's own.
 template <typename Statement, RangeVar *Statement::*relation>
 void parse_change(const Node *statement, Command &command) {
   const RangeVar *range = reinterpret_cast<const Statement *>(statement)->*relation;
-  if (range == nullptr)
-    return;
-  command.verb = Verb::change_guard;
-  command.targets.push_back({.object_type = OBJECT_TABLE, .node = range, .missing_ok = true});
+  change_object(command, OBJECT_TABLE, range);
+}
+
+// A schema is named by a plain string, here and there.
+void change_schema(Command &command, const char *name) {
+  if (name != nullptr)
+    change_object(command, OBJECT_SCHEMA, makeString(pstrdup(name)));
+}
+
+void parse_rename(const Node *statement, Command &command) {
+  const auto *rename = reinterpret_cast<const RenameStmt *>(statement);
+  if (rename->relation != nullptr)
+    change_object(command, OBJECT_TABLE, rename->relation);
+  else if (rename->renameType == OBJECT_SCHEMA)
+    change_schema(command, rename->subname);
+  else
+    change_object(command, rename->renameType, rename->object);
+}
+
+void parse_move(const Node *statement, Command &command) {
+  const auto *move = reinterpret_cast<const AlterObjectSchemaStmt *>(statement);
+  if (move->relation != nullptr)
+    change_object(command, OBJECT_TABLE, move->relation);
+  else
+    change_object(command, move->objectType, move->object);
+}
+
+void parse_owner(const Node *statement, Command &command) {
+  const auto *owner = reinterpret_cast<const AlterOwnerStmt *>(statement);
+  change_object(command, owner->objectType, owner->object);
+}
+
+void parse_extension_contents(const Node *statement, Command &command) {
+  const auto *contents = reinterpret_cast<const AlterExtensionContentsStmt *>(statement);
+  change_object(command, OBJECT_EXTENSION, makeString(contents->extname));
+}
+
+void parse_alter_function(const Node *statement, Command &command) {
+  const auto *alter = reinterpret_cast<const AlterFunctionStmt *>(statement);
+  change_object(command, alter->objtype, alter->func);
+}
+
+// A new function in the guard's schema, or one that takes the place of the guard's own.
+void parse_create_function(const Node *statement, Command &command) {
+  const auto *create = reinterpret_cast<const CreateFunctionStmt *>(statement);
+  change_object(command, OBJECT_SCHEMA, create->funcname);
+}
+
+// A child's rows would show among its parent's.
+void parse_create_table(const Node *statement, Command &command) {
+  const auto *create = reinterpret_cast<const CreateStmt *>(statement);
+  const ListCell *cell = nullptr;
+  foreach (cell, create->inhRelations)
+    change_object(command, OBJECT_TABLE, lfirst(cell));
 }
 
 struct StatementKind {
@@ -88,8 +153,15 @@ constexpr StatementKind statement_kinds[] = {
     {T_CreatePolicyStmt, parse_change<CreatePolicyStmt, &CreatePolicyStmt::table>},
     {T_AlterPolicyStmt, parse_change<AlterPolicyStmt, &AlterPolicyStmt::table>},
     {T_IndexStmt, parse_change<IndexStmt, &IndexStmt::relation>},
-    {T_RenameStmt, parse_change<RenameStmt, &RenameStmt::relation>},
-    {T_AlterObjectSchemaStmt, parse_change<AlterObjectSchemaStmt, &AlterObjectSchemaStmt::relation>},
+    {T_RenameStmt, parse_rename},
+    {T_AlterObjectSchemaStmt, parse_move},
+    {T_AlterOwnerStmt, parse_owner},
+    {T_AlterExtensionContentsStmt, parse_extension_contents},
+    {T_AlterFunctionStmt, parse_alter_function},
+    {T_CreateFunctionStmt, parse_create_function},
+    {T_CreateStmt, parse_create_table},
+    {T_ViewStmt, parse_change<ViewStmt, &ViewStmt::view>},
+    {T_AlterSeqStmt, parse_change<AlterSeqStmt, &AlterSeqStmt::sequence>},
 };
 
 constexpr NodeTag secret_statements[] = {

@@ -51,7 +51,7 @@ void load() {
   const uint64 invalidations_before = invalidations;
   GuardQuery query = GuardQuery::open();
   query.execute(R"(
-SELECT rule, action, role, valid_until, object_pattern FROM schema_guard.standing_policy WHERE ended_at IS NULL)");
+SELECT rule, action, role, valid_until, object_pattern FROM ONLY schema_guard.standing_policy WHERE ended_at IS NULL)");
   for (uint64 row = 0; row < query.rows(); ++row) {
     const std::optional<RuleId> rule = find_rule(query.text(row, 1, context));
     const std::optional<Action> action = find_action(query.text(row, 2, context));

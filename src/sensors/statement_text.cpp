@@ -50,6 +50,9 @@ const char *find_in_client_text(const Node *tree) {
     if (equal(statement->stmt, tree))
       return cut(debug_query_string, statement->stmt_location, statement->stmt_len);
   }
+  // CREATE TABLE AS and its like are analyzed by now, and equal nothing raw; but there is only one that it can be.
+  if (list_length(statements) == 1 && command_tag(linitial_node(RawStmt, statements)->stmt) == command_tag(tree))
+    return cut(debug_query_string, 0, 0);
   return nullptr;
 }
 

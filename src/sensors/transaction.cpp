@@ -110,6 +110,12 @@ void absorb_backlog() {
   CurrentResourceOwner = owner;
 }
 
+void record_what_failed(const TransactionState &state) {
+  if (Jsonb *begun = begun_json(state, true); begun != nullptr)
+    write_record(failure(state, begun));
+  absorb_backlog();
+}
+
 void before_commit() {
   TransactionState *state = transaction_state();
   if (state == nullptr)
@@ -118,15 +124,15 @@ void before_commit() {
   if (!state->rehearsed.empty() && guard_objects() == nullptr)
     ereport(ERROR, errcode(sqlstate_rehearsed),
             errmsg("rehearsal complete: this transaction would remove schema_guard itself"));
-  if (inert())
+  if (guard_objects() == nullptr)
     return;
   PushActiveSnapshot(GetTransactionSnapshot());
-  if (!state->rehearsed.empty() || (rehearse() && state->begun_count > 0))
+  // What has been let pass on a condition is settled by that, whatever the mode is by now.
+  if (!state->rehearsed.empty() || (rehearse() && state->begun_count > 0 && !inert()))
     finish_rehearsal(*state);
   check_consumed_approvals();
-  if (Jsonb *begun = begun_json(*state, true); begun != nullptr)
-    write_record(failure(*state, begun));
-  absorb_backlog();
+  if (!inert())
+    record_what_failed(*state);
   PopActiveSnapshot();
 }
 

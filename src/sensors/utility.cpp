@@ -4,6 +4,7 @@
 #include "sensors/statement_text.hpp"
 
 extern "C" {
+#include "nodes/nodes.h"
 #include "tcop/utility.h"
 }
 
@@ -16,8 +17,12 @@ ProcessUtility_hook_type next_hook = nullptr;
 void utility_statement(PlannedStmt *statement, const char *source, bool read_only_tree, ProcessUtilityContext context,
                        ParamListInfo parameters, QueryEnvironment *environment, DestReceiver *receiver,
                        QueryCompletion *completion) {
+  // What comes after us would copy a tree that it must not scribble on. Copied here, the tree that we note is the one
+  // that the event triggers get.
+  if (read_only_tree)
+    statement = static_cast<PlannedStmt *>(copyObjectImpl(statement));
   note_statement_text(statement->utilityStmt, source, statement->stmt_location, statement->stmt_len);
-  (next_hook != nullptr ? next_hook : standard_ProcessUtility)(statement, source, read_only_tree, context, parameters,
+  (next_hook != nullptr ? next_hook : standard_ProcessUtility)(statement, source, false, context, parameters,
                                                                environment, receiver, completion);
 }
 
