@@ -34,7 +34,7 @@ TEST_P(DependencyKinds, CascadeTakesTheDependent) {
   const ClosureEntry &found = entry(closure, dependent);
   EXPECT_FALSE(found.named);
   EXPECT_FALSE(found.reverse);
-  EXPECT_EQ(found.owned, GetParam().owned);
+  EXPECT_EQ(found.owned(), GetParam().owned);
   EXPECT_EQ(found.normal, GetParam().normal);
   EXPECT_EQ(found.partition, GetParam().partition);
 }
@@ -100,7 +100,7 @@ TEST_F(ClosureTest, AnAutomaticDependencyBesideANormalOneLetsRestrictPass) {
   const Closure closure = restricted({table});
   EXPECT_FALSE(closure.refused);
   EXPECT_TRUE(entry(closure, index).normal);
-  EXPECT_TRUE(entry(closure, index).owned);
+  EXPECT_TRUE(entry(closure, index).owned());
 }
 
 TEST_F(ClosureTest, TheSameObjectNamedTwiceIsOneEntry) {

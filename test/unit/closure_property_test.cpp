@@ -102,7 +102,7 @@ TEST_P(RandomDatabase, ClosureHasAllOfTheReference) {
 
     // Nothing is there without a reason, and CASCADE never has less than RESTRICT.
     for (const ClosureEntry &entry : closure.entries)
-      ASSERT_TRUE(entry.named || entry.normal || entry.reverse || entry.owned || entry.partition);
+      ASSERT_TRUE(entry.named || entry.normal || entry.reverse || entry.owned() || entry.partition);
     const Closure restricted = close(targets, false, database.catalog, arena);
     ASSERT_EQ(restricted.entries.size(), closure.entries.size());
     ASSERT_TRUE(restricted.refused || !closure.refused);

@@ -22,7 +22,7 @@ TEST_F(ClosureTest, AnOwnerReachedByItsPartBringsItsOtherParts) {
   EXPECT_FALSE(closure.refused);
   EXPECT_EQ(closure.entries.size(), 5U);
   EXPECT_TRUE(entry(closure, view).reverse);
-  EXPECT_TRUE(entry(closure, row_type).owned);
+  EXPECT_TRUE(entry(closure, row_type).owned());
   EXPECT_TRUE(entry(closure, function).normal);
   EXPECT_TRUE(restricted({table}).refused);
 }
@@ -72,6 +72,16 @@ TEST_F(ClosureTest, ANamedPartWhoseOwnerGoesWithAnEarlierTargetIsNotRefused) {
   const Closure closure = cascade({base, array});
   EXPECT_FALSE(closure.refused);
   EXPECT_EQ(closure.entries.size(), 4U);
+}
+
+// An owner that goes as a dependent anyway is not taken for one that only its part brings along.
+TEST_F(ClosureTest, AnOwnerThatIsInAlreadyIsNotMarked) {
+  const Address schema = catalog.add(ObjectKind::schema, "schema");
+  const Address view = catalog.add(ObjectKind::view, "view");
+  const Address rewrite = catalog.add(ObjectKind::other, "rewrite");
+  catalog.depend(view, schema, 'n');
+  catalog.depend(rewrite, view, 'i');
+  EXPECT_FALSE(entry(cascade({schema}), view).reverse);
 }
 
 class PartitionedTable : public ClosureTest {
@@ -174,6 +184,13 @@ TEST_F(Columns, OfATableThatIsNamedDoNotCountAgainstRestrict) {
   EXPECT_TRUE(restricted({type}).refused);
   const Closure closure = restricted({type, table, view});
   EXPECT_FALSE(closure.refused);
+}
+
+TEST_F(Columns, DependingOnTheirOwnTableAreNoEntriesOfTheirOwn) {
+  catalog.depend(other, table, 'n');
+  const Closure closure = restricted({table, view});
+  EXPECT_FALSE(closure.refused);
+  EXPECT_FALSE(closure.contains(other));
 }
 
 TEST_F(Columns, OwnedByTheirOwnTableAreNotRefused) {

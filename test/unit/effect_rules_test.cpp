@@ -65,7 +65,13 @@ TEST_P(RuleOfKind, SeenByADeletion) {
   EXPECT_EQ(effect.kind, GetParam().kind);
   EXPECT_EQ(effect.address, object);
   EXPECT_EQ(effect.description.identity, "it");
-  EXPECT_TRUE(effect.cascaded);
+  EXPECT_FALSE(effect.cascaded) << "whether it goes by cascade is for the caller to say";
+}
+
+// What is blocked by default is what the second ring looks for, so that nothing of it passes unseen.
+TEST_P(RuleOfKind, HoldsRowsIfItsDropIsBlocked) {
+  const bool rows = rule(GetParam().rule).default_action == Action::block;
+  EXPECT_EQ(holds_rows(GetParam().kind), rows || GetParam().kind == ObjectKind::materialized_view);
 }
 
 TEST_P(RuleOfKind, OfTheGuardsOwnIsTampering) {
@@ -121,6 +127,7 @@ TEST_F(EffectTest, APartOfTheGuardsTableIsTheGuards) {
   EXPECT_EQ(words(drop({found(trigger)})), Words{"guard_tampering trigger"});
 }
 
+// The statement names the role, and none of the objects.
 TEST_F(EffectTest, DropOwnedTakesWhatTheRolesOwn) {
   const Address role = catalog.add(ObjectKind::other, "role");
   const Address other_role = catalog.add(ObjectKind::other, "other role");
@@ -132,9 +139,10 @@ TEST_F(EffectTest, DropOwnedTakesWhatTheRolesOwn) {
   catalog.owns(role, function);
   catalog.owns(other_role, view);
 
-  EXPECT_EQ(words(run(Verb::drop_owned, {found(role)})), (Words{"drop_table table", "drop_function function"}));
+  EXPECT_EQ(words(run(Verb::drop_owned, {found(role)})),
+            (Words{"drop_table table by cascade", "drop_function function by cascade"}));
   EXPECT_EQ(words(run(Verb::drop_owned, {found(role), found(other_role)})),
-            (Words{"drop_table table", "drop_function function", "drop_view view"}));
+            (Words{"drop_table table by cascade", "drop_function function by cascade", "drop_view view by cascade"}));
   EXPECT_TRUE(run(Verb::drop_owned, {found(idle_role)}).list.empty());
   EXPECT_FALSE(run(Verb::drop_owned, {found(idle_role)}).refused);
 }
@@ -147,7 +155,7 @@ TEST_F(EffectTest, DropOwnedHeedsRestrictAndCascade) {
   catalog.depend(view, table, 'n');
   EXPECT_TRUE(run(Verb::drop_owned, {found(role)}).refused);
   EXPECT_EQ(words(run(Verb::drop_owned, {found(role)}, true)),
-            (Words{"drop_table table", "drop_view somebody else's view by cascade"}));
+            (Words{"drop_table table by cascade", "drop_view somebody else's view by cascade"}));
 }
 
 TEST_F(EffectTest, AnyOtherStatementIsItsCommandTag) {

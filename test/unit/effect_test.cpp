@@ -1,6 +1,8 @@
 // effects(): which objects a statement's drop is told of, and which go without saying.
 #include "effect_fixture.hpp"
 
+#include <algorithm>
+
 namespace schema_guard::test {
 namespace {
 
@@ -66,14 +68,45 @@ TEST_F(EffectTest, PartsOfWhatGoesAreNotMentioned) {
   EXPECT_EQ(words(drop({found(table)})), Words{"drop_table orders"});
 }
 
+// Reached both ways, it is a part: PostgreSQL's notice has no word for it either.
+TEST_F(EffectTest, PartsThatAreDependentsAsWellAreNotMentioned) {
+  const Address schema = catalog.add(ObjectKind::schema, "schema");
+  const Address table = catalog.add(ObjectKind::table, "orders");
+  const Address sequence = catalog.add(ObjectKind::sequence, "serial");
+  catalog.depend(table, schema, 'n');
+  catalog.depend(sequence, schema, 'n');
+  catalog.depend(sequence, catalog.add_column(table, "id"), 'a');
+  EXPECT_EQ(words(drop_cascade({found(schema)})), (Words{"drop_schema schema", "drop_table orders by cascade"}));
+}
+
+TEST_F(EffectTest, APartOfADroppedColumnIsNotMentioned) {
+  const Address table = catalog.add(ObjectKind::table, "orders");
+  const Address price = catalog.add_column(table, "price");
+  const Address gross = catalog.add_column(table, "gross");
+  const Address expression = catalog.add(ObjectKind::other, "gross's expression");
+  catalog.belongs_to(expression, gross);
+  catalog.depend(expression, price, 'n');
+  catalog.depend(gross, expression, 'i');
+  EXPECT_EQ(words(drop_cascade({found(price)})), (Words{"drop_column price", "drop_column gross by cascade"}));
+}
+
 TEST_F(EffectTest, PartsThatHoldRowsAreMentioned) {
   const Address parent = catalog.add(ObjectKind::table, "parent");
-  for (const char letter : {'a', 'i', 'x', 'e'})
+  for (const char letter : {'a', 'x', 'e'})
     catalog.depend(catalog.add(ObjectKind::table, {letter}), parent, letter);
-  catalog.depend(catalog.add(ObjectKind::materialized_view, "m"), parent, 'i');
+  catalog.depend(catalog.add(ObjectKind::materialized_view, "m"), parent, 'a');
   EXPECT_EQ(words(drop({found(parent)})),
-            (Words{"drop_table parent", "drop_table a by cascade", "drop_table i by cascade", "drop_table x by cascade",
-                   "drop_table e by cascade", "drop_materialized_view m by cascade"}));
+            (Words{"drop_table parent", "drop_table a by cascade", "drop_table x by cascade", "drop_table e by cascade",
+                   "drop_materialized_view m by cascade"}));
+}
+
+// A TOAST table is inside its table, and its index goes along with it.
+TEST_F(EffectTest, InsidesAreNotMentioned) {
+  const Address table = catalog.add(ObjectKind::table, "orders");
+  const Address inside = catalog.add(ObjectKind::table, "toast");
+  catalog.depend(inside, table, 'i');
+  catalog.depend(catalog.add(ObjectKind::index, "toast's index"), inside, 'a');
+  EXPECT_EQ(words(drop({found(table)})), Words{"drop_table orders"});
 }
 
 TEST_F(EffectTest, AColumnThatGoesWithAnotherIsMentioned) {
@@ -171,10 +204,10 @@ protected:
 TEST_F(Inheritance, AColumnTakesItsChildrensAllTheWayDown) {
   const Effects result = drop({found(column)});
   ASSERT_EQ(result.list.size(), 4U);
-  EXPECT_EQ(words(result)[0], "drop_column parent's");
-  for (const Address &expected : {column, child_column, other_child_column, grandchild_column})
-    EXPECT_TRUE(std::any_of(result.list.begin(), result.list.end(),
-                            [&](const Effect &effect) { return effect.address == expected; }));
+  std::vector<std::string> others = words(result);
+  std::sort(others.begin() + 1, others.end());
+  EXPECT_EQ(others, (Words{"drop_column parent's", "drop_column child's by cascade",
+                           "drop_column grandchild's by cascade", "drop_column other child's by cascade"}));
 }
 
 TEST_F(Inheritance, OnlyTakesTheOneColumn) { EXPECT_EQ(words(drop({only(column)})), Words{"drop_column parent's"}); }
