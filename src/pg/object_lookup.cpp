@@ -260,8 +260,8 @@ Resolution look_up_role(const Target &target) {
   return found(AuthIdRelationId, role);
 }
 
-// The owner of an object, or of the relation that it is a part of. Casts and transforms have none: they are left to
-// PostgreSQL, and to ring 2 if PostgreSQL lets them pass.
+// The owner of an object, or of the relation that it is a part of. What has none is left to PostgreSQL, and to ring 2
+// if PostgreSQL lets it pass.
 Oid owner_of(const ::ObjectAddress &object) {
   if (const Address whole = whole_of_part({object.classId, object.objectId, 0}); whole.valid())
     return owner_of({RelationRelationId, whole.object_id, 0});
@@ -277,6 +277,23 @@ Oid owner_of(const ::ObjectAddress &object) {
   return null ? InvalidOid : DatumGetObjectId(owner);
 }
 
+// DROP CAST: whoever owns either type.
+bool owns_type_of_cast(Oid cast) {
+  Relation catalog = table_open(CastRelationId, AccessShareLock);
+  HeapTuple tuple = get_catalog_object_by_oid(catalog, Anum_pg_cast_oid, cast);
+  Oid types[2] = {InvalidOid, InvalidOid};
+  if (HeapTupleIsValid(tuple)) {
+    const auto *form = reinterpret_cast<Form_pg_cast>(GETSTRUCT(tuple));
+    types[0] = form->castsource;
+    types[1] = form->casttarget;
+  }
+  table_close(catalog, AccessShareLock);
+  for (const Oid type : types)
+    if (OidIsValid(type) && has_privs_of_role(GetUserId(), owner_of({TypeRelationId, type, 0})))
+      return true;
+  return false;
+}
+
 // RemoveObjects (commands/dropcmds.c) and check_object_ownership (catalog/objectaddress.c).
 bool may_drop(const ::ObjectAddress &object) {
   if (superuser())
@@ -284,6 +301,8 @@ bool may_drop(const ::ObjectAddress &object) {
   const Oid schema = get_object_namespace(&object);
   if (OidIsValid(schema) && compat::owns_schema(schema, GetUserId()))
     return true;
+  if (object.classId == CastRelationId)
+    return owns_type_of_cast(object.objectId);
   const Oid owner = owner_of(object);
   return OidIsValid(owner) && has_privs_of_role(GetUserId(), owner);
 }

@@ -59,11 +59,12 @@ void check_pattern(const char *pattern) {
             errhint("A pattern is matched with schema.table, as LIKE does it."));
 }
 
-uint64 end_policy(GuardQuery &query, const char *rule, const char *pattern, const QueryArgument &role, const char *by) {
+uint64 end_policy(GuardQuery &query, const char *rule, const char *pattern, const QueryArgument &role, const char *by,
+                  const char *reason) {
   return query.execute(R"(
-UPDATE schema_guard.standing_policy SET ended_by = $4, ended_at = pg_catalog.clock_timestamp()
+UPDATE schema_guard.standing_policy SET ended_by = $4, ended_at = pg_catalog.clock_timestamp(), end_reason = $5
  WHERE rule = $1 AND object_pattern = $2 AND role IS NOT DISTINCT FROM $3 AND ended_at IS NULL)",
-                       {text_argument(rule), text_argument(pattern), role, text_argument(by)});
+                       {text_argument(rule), text_argument(pattern), role, text_argument(by), text_argument(reason)});
 }
 
 } // namespace
@@ -104,7 +105,7 @@ Datum schema_guard_set_policy(PG_FUNCTION_ARGS) {
   const char *session_role = GetUserNameFromId(GetSessionUserId(), false);
 
   GuardQuery query = GuardQuery::open();
-  const uint64 ended = end_policy(query, rule, pattern, role_argument, session_role);
+  const uint64 ended = end_policy(query, rule, pattern, role_argument, session_role, reason);
   int64 id = 0;
   if (strcmp(action, ending_action) == 0) {
     if (ended == 0)

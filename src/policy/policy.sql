@@ -22,7 +22,8 @@ CREATE TABLE schema_guard.standing_policy (
     set_by text NOT NULL,
     set_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     ended_by text,
-    ended_at timestamptz
+    ended_at timestamptz,
+    end_reason text
 );
 COMMENT ON TABLE schema_guard.standing_policy IS
     'Every exemption and restriction ever set with set_policy(); the view policy shows those in force.';

@@ -51,6 +51,8 @@ void command_start(const EventTriggerData &event) {
                           .seen_at = seen_at,
                           .begun = nullptr};
   const Passed passed = guard(found, sighting, arena);
+  if (innermost_statement() == nullptr)
+    forget_carried();
   begin_statement(event.parsetree, passed.record, passed.recorded);
   if (command.verb == Verb::drop || command.verb == Verb::drop_owned)
     keep_effects(found, passed.verdict);
@@ -59,8 +61,11 @@ void command_start(const EventTriggerData &event) {
       clear_effect(effect.address);
 }
 
-// The statement's start was not seen: it is the one that created the extension, or that ended the guard's rest.
+// The statement has committed on its way; or its start was not seen, as it is the one that created the extension, or
+// that ended the guard's rest.
 AuditRecord unannounced(const EventTriggerData &event) {
+  if (const AuditRecord *carried = carried_record(event.parsetree); carried != nullptr)
+    return *carried;
   AuditRecord record = new_record();
   record.verdict = "allowed";
   record.rule = "other_ddl";
@@ -85,6 +90,8 @@ void command_end(const EventTriggerData &event) {
   }
   if (statement != nullptr)
     finish_statement();
+  if (carried_record(event.parsetree) != nullptr)
+    forget_carried();
 }
 
 } // namespace

@@ -134,6 +134,7 @@ void before_commit() {
   if (!inert())
     record_what_failed(*state);
   PopActiveSnapshot();
+  carry_statement();
 }
 
 void after_commit() {
@@ -142,19 +143,28 @@ void after_commit() {
       (void)journal_append(payload, strlen(payload), nullptr, WARNING);
 }
 
-// Nothing here may raise an error: the transaction is being aborted already.
-void after_abort() {
-  const TransactionState *state = transaction_state();
-  if (state == nullptr || state->begun_count == 0)
-    return;
-  Jsonb *begun = begun_json(*state, false);
-  if (begun == nullptr)
-    return;
-  AuditRecord record = failure(*state, begun);
+void journal_failure(AuditRecord record) {
   complete_record(record);
   const char *payload = record_json(record, nullptr);
   if (journal_append(payload, strlen(payload), nullptr, LOG))
     (void)start_absorber();
+}
+
+// Nothing here may raise an error: the transaction is being aborted already.
+void after_abort() {
+  const TransactionState *state = transaction_state();
+  if (state != nullptr && state->begun_count > 0) {
+    if (Jsonb *begun = begun_json(*state, false); begun != nullptr)
+      journal_failure(failure(*state, begun));
+  } else if (const AuditRecord *carried = carried_record(nullptr); carried != nullptr) {
+    // It has committed a part of what it does, and now the rest has failed.
+    AuditRecord record = *carried;
+    record.verdict = "failed";
+    record.rule = nullptr;
+    record.sensor = sensor::transaction_end;
+    journal_failure(record);
+  }
+  forget_carried();
 }
 
 void forget_everything() {
