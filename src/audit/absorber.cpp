@@ -46,7 +46,8 @@ audited AS (
             application_name, client_address, backend_pid, transaction_id, request_id, approval_id, sensor, duration)
     SELECT event_id, occurred_at, verdict, rule, command_tag, statement, effects, session_role, effective_role,
            application_name, client_address, backend_pid, transaction_id, request_id, approval_id, sensor, duration
-      FROM entry ORDER BY place),
+      FROM entry ORDER BY place
+ RETURNING id),
 asked AS (
     SELECT request_key, pg_catalog.count(*) AS attempts, pg_catalog.max(occurred_at) AS last_attempt_at,
            pg_catalog.min(request_id) AS first_id
@@ -59,7 +60,8 @@ joined AS (
      WHERE r.id = (SELECT p.id FROM ONLY schema_guard.request AS p
                     WHERE p.request_key = asked.request_key AND p.status = 'pending'
                     ORDER BY p.id LIMIT 1 FOR UPDATE SKIP LOCKED)
- RETURNING r.id, r.request_key)
+ RETURNING r.id, r.request_key),
+filed AS (
 INSERT INTO schema_guard.request
        (id, status, joined_to, request_key, source, requested_by, authenticated_as, requester, statement, command_tag,
         effects, application_name, client_address, created_at, last_attempt_at, attempts)
@@ -74,28 +76,32 @@ SELECT DISTINCT ON (e.request_id)
  CROSS JOIN LATERAL (SELECT coalesce(joined.id, asked.first_id) AS id) AS m
  WHERE e.request_id IS NOT NULL AND e.request_id IS DISTINCT FROM joined.id
  ORDER BY e.request_id, e.place
-    ON CONFLICT (id) DO NOTHING)"};
+    ON CONFLICT (id) DO NOTHING)
+SELECT pg_catalog.count(*) FROM audited)"};
 
-void store(const JournalEntry *entries, int count, bool reread) {
+// Returns the number of rows that the audit has gained.
+int64 store(const JournalEntry *entries, int count, bool reread) {
   auto *payloads = static_cast<Datum *>(palloc(sizeof(Datum) * count));
   for (int place = 0; place < count; ++place)
     payloads[place] = DirectFunctionCall1(jsonb_in, CStringGetDatum(entries[place].payload));
   ArrayType *array = construct_array(payloads, count, JSONBOID, -1, false, TYPALIGN_INT);
   GuardQuery query = GuardQuery::open();
   query.execute(absorb_batch, {{JSONBARRAYOID, PointerGetDatum(array)}, {BOOLOID, BoolGetDatum(reread)}});
+  const int64 stored = query.bigint(0, 1);
   query.close();
+  return stored;
 }
 
 // In a subtransaction, so that what can't be stored undoes nothing else. Null if all is stored; otherwise what was
 // wrong with an entry. Anything that may be gone the next time is raised again.
-const char *try_to_store(const JournalEntry *entries, int count, bool reread) {
+const char *try_to_store(const JournalEntry *entries, int count, bool reread, int64 *stored) {
   MemoryContext context = CurrentMemoryContext;
   ResourceOwner owner = CurrentResourceOwner;
   const char *volatile problem = nullptr;
   BeginInternalSubTransaction(nullptr);
   PG_TRY();
   {
-    store(entries, count, reread);
+    *stored += store(entries, count, reread);
     ReleaseCurrentSubTransaction();
   }
   PG_CATCH();
@@ -115,18 +121,21 @@ const char *try_to_store(const JournalEntry *entries, int count, bool reread) {
   return problem;
 }
 
-// All at once; one by one only if something among them can't be stored, which is then reported and passed over.
-void store_entries(const JournalChunk &chunk) {
-  if (chunk.count == 0 || try_to_store(chunk.entries, chunk.count, chunk.reread) == nullptr)
-    return;
+// All at once; one by one only if something among them can't be stored, which is then reported and passed over. Returns
+// the number of rows that the audit has gained.
+int64 store_entries(const JournalChunk &chunk) {
+  int64 stored = 0;
+  if (chunk.count == 0 || try_to_store(chunk.entries, chunk.count, chunk.reread, &stored) == nullptr)
+    return stored;
   for (int place = 0; place < chunk.count; ++place) {
     const JournalEntry &entry = chunk.entries[place];
-    if (const char *problem = try_to_store(&entry, 1, chunk.reread); problem != nullptr)
+    if (const char *problem = try_to_store(&entry, 1, chunk.reread, &stored); problem != nullptr)
       ereport(WARNING, errcode(ERRCODE_DATA_CORRUPTED),
               errmsg("schema_guard journal entry at byte " INT64_FORMAT " could not be absorbed: %s", entry.offset,
                      problem),
               errdetail_log("%s", entry.payload));
   }
+  return stored;
 }
 
 } // namespace
@@ -192,11 +201,11 @@ Absorption absorb(int most) {
   result.busy = false;
 
   const JournalChunk chunk = journal_read(position, most);
-  store_entries(chunk);
+  const int64 stored = store_entries(chunk);
   if (memcmp(&chunk.end, &position, sizeof(position)) != 0)
     write_position(chunk.end);
 
-  result.entries = chunk.count;
+  result.entries = stored;
   result.damaged_bytes = chunk.damaged_bytes;
   result.damaged_at = chunk.damaged_at;
   result.complete = chunk.at_end;

@@ -142,7 +142,7 @@ private:
   int64 here_ = 0;
 };
 
-void read_entries(Reader &reader, bool whole_rest, int most, JournalChunk &chunk) {
+void read_entries(Reader &reader, bool whole_rest, int most, int64 reported, JournalChunk &chunk) {
   while (!reader.at_end() && chunk.count < most) {
     EntryHeader header;
     const char *payload = nullptr;
@@ -157,9 +157,11 @@ void read_entries(Reader &reader, bool whole_rest, int most, JournalChunk &chunk
       return;
     const int64 damaged_at = reader.place();
     reader.skip_to_mark();
-    if (chunk.damaged_at < 0)
-      chunk.damaged_at = damaged_at;
-    chunk.damaged_bytes += reader.place() - damaged_at;
+    if (damaged_at >= reported) {
+      if (chunk.damaged_at < 0)
+        chunk.damaged_at = damaged_at;
+      chunk.damaged_bytes += reader.place() - damaged_at;
+    }
     chunk.end.offset = reader.place();
   }
   chunk.at_end = whole_rest && reader.at_end();
@@ -248,7 +250,9 @@ JournalChunk journal_read(const JournalPosition &from, int most) {
     chunk.damaged_bytes = Min(file.length, start_of_entries);
   }
   Reader reader(buffer, length, chunk.begin.offset);
-  read_entries(reader, chunk.begin.offset + length >= file.length, most, chunk);
+  // What lies before a place in the same file has been reported by whoever came to it.
+  const int64 reported = same_journal(from.journal, file.header.journal) ? from.offset : 0;
+  read_entries(reader, chunk.begin.offset + length >= file.length, most, reported, chunk);
   report_damage(chunk);
   return chunk;
 }

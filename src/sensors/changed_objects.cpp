@@ -1,6 +1,6 @@
 #include "sensors/changed_objects.hpp"
 
-#include "pg/pg.hpp"
+#include "sensors/statement.hpp"
 
 extern "C" {
 #include "catalog/pg_attrdef.h"
@@ -86,6 +86,17 @@ Jsonb *seen_objects_json(const Vector<Address> &changed) {
   return array.finish();
 }
 
+Jsonb *dropped_objects_json(const Vector<ObjectDescription> &dropped) {
+  JsonArray array;
+  for (const ObjectDescription &object : dropped) {
+    array.begin_object();
+    array.text("object_type", object.object_type);
+    array.text("identity", object.identity);
+    array.end_object();
+  }
+  return array.finish();
+}
+
 void append_text(JsonArray &array, const char *key, TupleTableSlot *row, int column) {
   bool null = false;
   const Datum value = slot_getattr(row, column, &null);
@@ -120,8 +131,12 @@ Jsonb *reported_objects_json() {
 
 } // namespace
 
-Jsonb *changed_objects_json(const Vector<Address> &changed) {
-  Jsonb *seen = seen_objects_json(changed);
+Jsonb *changed_objects_json(const Statement *statement) {
+  if (statement == nullptr)
+    return reported_objects_json();
+  Jsonb *seen = seen_objects_json(*statement->changed);
+  if (seen == nullptr)
+    seen = dropped_objects_json(*statement->dropped);
   return seen != nullptr ? seen : reported_objects_json();
 }
 

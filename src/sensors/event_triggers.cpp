@@ -78,12 +78,9 @@ AuditRecord unannounced(const EventTriggerData &event) {
 void command_end(const EventTriggerData &event) {
   Statement *statement = statement_under_way(event.parsetree);
   AuditRecord record = statement != nullptr ? statement->record : unannounced(event);
-  ContextArena arena;
-  const Vector<Address> nothing(arena);
-  const Vector<Address> &changed = statement != nullptr ? *statement->changed : nothing;
   if (statement == nullptr || statement->recorded) {
     if (record.effects == nullptr)
-      record.effects = changed_objects_json(changed);
+      record.effects = changed_objects_json(statement);
     if (cleared_effects_left())
       record.sensor = sensor::event_trigger_unconfirmed;
     write_record(record);

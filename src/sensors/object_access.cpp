@@ -74,6 +74,17 @@ void altered(const Address &object, const ObjectAccessPostAlter *details) {
     note_changed(object);
 }
 
+// PostgreSQL's own functions describe it, as long as it is there.
+void remember_dropped(const Address &object) {
+  if (inert() || !wants_dropped() || !is_objectclass_supported(object.class_id))
+    return;
+  const ::ObjectAddress address{object.class_id, object.object_id, object.sub_id};
+  const char *type = getObjectTypeDescription(&address, true);
+  const char *identity = getObjectIdentity(&address, true);
+  if (type != nullptr && identity != nullptr)
+    note_dropped({.object_type = type, .identity = identity, .path = {}});
+}
+
 // Internal deletions remove what a command itself has made: the old heap of a rewrite, temporary tables.
 bool is_internal(const ObjectAccessDrop *details) {
   return details != nullptr && (details->dropflags & PERFORM_DELETION_INTERNAL) != 0;
@@ -89,9 +100,11 @@ void object_accessed(ObjectAccessType access, Oid class_id, Oid object_id, int s
   case OAT_POST_ALTER:
     return altered(object, static_cast<const ObjectAccessPostAlter *>(argument));
   case OAT_DROP:
-    if (class_id == RelationRelationId && !is_internal(static_cast<const ObjectAccessDrop *>(argument)))
+    if (is_internal(static_cast<const ObjectAccessDrop *>(argument)))
+      return;
+    if (class_id == RelationRelationId)
       dropped(object);
-    return;
+    return remember_dropped(object);
   default:
     return; // names and functions are looked up all the time
   }

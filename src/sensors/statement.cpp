@@ -123,7 +123,10 @@ void begin_statement(const Node *tree, const AuditRecord &record, bool recorded)
   MemoryContext context = AllocSetContextCreate(TopTransactionContext, "schema_guard statement", ALLOCSET_SMALL_SIZES);
   auto *arena = new (MemoryContextAlloc(context, sizeof(ContextArena))) ContextArena(context);
   auto *changed = new (MemoryContextAlloc(context, sizeof(Vector<Address>))) Vector<Address>(*arena);
-  now.under_way.push_back({tree, copy_record(context, record), recorded, level, context, changed, nullptr, nullptr});
+  auto *dropped =
+      new (MemoryContextAlloc(context, sizeof(Vector<ObjectDescription>))) Vector<ObjectDescription>(*arena);
+  now.under_way.push_back(
+      {tree, copy_record(context, record), recorded, level, context, changed, dropped, nullptr, nullptr});
   if (!recorded)
     return;
   ++now.begun_count;
@@ -183,6 +186,19 @@ void note_changed(const Address &object) {
   // The same object comes several times in a row; more objects than anyone reads are not kept.
   if (changed.size() < most_changed && (changed.empty() || changed.back() != object))
     changed.push_back(object);
+}
+
+bool wants_dropped() {
+  const Statement *statement = innermost_statement();
+  return statement != nullptr && statement->record.effects == nullptr && statement->changed->empty() &&
+         statement->dropped->size() < most_changed;
+}
+
+void note_dropped(const ObjectDescription &object) {
+  Statement *statement = innermost_statement();
+  ContextArena arena(statement->context);
+  statement->dropped->push_back(
+      {.object_type = arena.copy(object.object_type), .identity = arena.copy(object.identity), .path = {}});
 }
 
 void forget_begun_statement() {

@@ -18,9 +18,10 @@ struct Statement {
   bool recorded; // false if the policy wants no row
   int level;     // of transaction nesting
   MemoryContext context;
-  Vector<Address> *changed; // what it has created or altered so far, as ring 2 saw it
-  Effects *effects;         // of a drop, as ring 1 judged them; null for anything else
-  Vector<Action> *actions;  // one for each
+  Vector<Address> *changed;           // what it has created or altered so far, as ring 2 saw it
+  Vector<ObjectDescription> *dropped; // what it has dropped so far, if ring 1 did not know
+  Effects *effects;                   // of a drop, as ring 1 judged them; null for anything else
+  Vector<Action> *actions;            // one for each
 };
 
 // What a failed transaction's row tells of each statement that it had begun.
@@ -73,6 +74,9 @@ void finish_statement();
 
 // Notes what the innermost statement has created or altered.
 void note_changed(const Address &object);
+// Notes what it is about to drop; for statements of whose effects ring 1 knows nothing, such as DROP USER MAPPING.
+bool wants_dropped();
+void note_dropped(const ObjectDescription &object);
 // The innermost statement was denied after all: the denial's row tells of it.
 void forget_begun_statement();
 // The whole transaction is told of by one row, its rehearsal's.

@@ -50,9 +50,13 @@ const char *find_in_client_text(const Node *tree) {
     if (equal(statement->stmt, tree))
       return cut(debug_query_string, statement->stmt_location, statement->stmt_len);
   }
-  // CREATE TABLE AS and its like are analyzed by now, and equal nothing raw; but there is only one that it can be.
-  if (list_length(statements) == 1 && command_tag(linitial_node(RawStmt, statements)->stmt) == command_tag(tree))
-    return cut(debug_query_string, 0, 0);
+  // CREATE TABLE AS, SELECT INTO and their like are analyzed by now, and equal nothing raw; but there is only one
+  // statement that it can be.
+  if (list_length(statements) == 1 && IsA(tree, CreateTableAsStmt)) {
+    const Node *only = linitial_node(RawStmt, statements)->stmt;
+    if (IsA(only, CreateTableAsStmt) || (IsA(only, SelectStmt) && castNode(SelectStmt, only)->intoClause != nullptr))
+      return cut(debug_query_string, 0, 0);
+  }
   return nullptr;
 }
 
