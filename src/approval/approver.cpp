@@ -22,8 +22,8 @@ constexpr const char *privileges[] = {
     "EXECUTE ON FUNCTION schema_guard.approve(bigint, text, interval)",
     "EXECUTE ON FUNCTION schema_guard.reject(bigint, text)",
     "EXECUTE ON FUNCTION schema_guard.revoke(bigint, text)",
-    "SELECT ON schema_guard.pending, schema_guard.request, schema_guard.approval, schema_guard.approval_effect, "
-    "schema_guard.approver, schema_guard.audit, schema_guard.blocked, schema_guard.standing_policy",
+    "SELECT ON schema_guard.pending, schema_guard.request, schema_guard.approval, schema_guard.approval_effect",
+    "SELECT ON schema_guard.approver, schema_guard.audit, schema_guard.blocked, schema_guard.standing_policy",
 };
 
 const char *checked_name(Oid role) { return GetUserNameFromId(role, false); }

@@ -82,7 +82,7 @@ char *new_token() {
   unsigned char bytes[token_bytes];
   if (!pg_strong_random(bytes, sizeof(bytes)))
     ereport(ERROR, errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not generate random values"));
-  bytea *packed = static_cast<bytea *>(palloc(VARHDRSZ + sizeof(bytes)));
+  auto *packed = static_cast<bytea *>(palloc(VARHDRSZ + sizeof(bytes)));
   SET_VARSIZE(packed, VARHDRSZ + sizeof(bytes));
   memcpy(VARDATA(packed), bytes, sizeof(bytes));
   const Datum digits = DirectFunctionCall2(binary_encode, PointerGetDatum(packed), CStringGetTextDatum("hex"));

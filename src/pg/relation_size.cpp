@@ -46,7 +46,7 @@ int64 bytes_of_fork(const FormData_pg_class &form) {
 
 double estimate_rows(const FormData_pg_class &form, int64 main_bytes) {
   if (form.reltuples > 0 && form.relpages > 0)
-    return static_cast<double>(form.reltuples) / form.relpages * static_cast<double>(main_bytes / BLCKSZ);
+    return static_cast<double>(form.reltuples) / form.relpages * (static_cast<double>(main_bytes) / BLCKSZ);
   const PgStat_StatTabEntry *entry = pgstat_fetch_stat_tabentry(form.oid);
   if (entry != nullptr && compat::live_rows(entry) > 0)
     return static_cast<double>(compat::live_rows(entry));
