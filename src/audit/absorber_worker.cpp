@@ -27,6 +27,8 @@ constexpr int longest_wait = 500; // milliseconds
 constexpr int stay = 500;         // milliseconds without anything new, after which the worker ends
 constexpr int batch = 1000;       // entries in one transaction of the worker's
 
+bool waited_in_vain = false; // this session, in the transaction under way
+
 // Two locks tell sessions and workers of each other. SQL's advisory locks set field 4 to 1 or 2
 // (utils/adt/lockfuncs.c), so nobody else's lock is the same. A session holds the first while it starts workers, so
 // that the others don't; a worker holds the second while it looks at the journal.
@@ -75,22 +77,26 @@ void wait_a_little() {
   CHECK_FOR_INTERRUPTS();
 }
 
-// A transaction of the worker's own. Returns false when there is nothing more to do.
-bool absorb_batch() {
+// A transaction of the worker's own.
+Absorption absorb_batch() {
   StartTransactionCommand();
   PushActiveSnapshot(GetTransactionSnapshot());
-  Absorption result{};
-  result.complete = true;
+  Absorption result{.entries = 0, .damaged_bytes = 0, .damaged_at = -1, .busy = false, .complete = true};
   if (guard_objects() != nullptr)
     result = absorb(batch);
   PopActiveSnapshot();
   CommitTransactionCommand();
-  return !result.complete && !result.busy;
+  return result;
 }
 
-void absorb_all() {
-  while (absorb_batch())
+// False if somebody was in the way.
+bool absorb_all() {
+  Absorption result = absorb_batch();
+  while (!result.complete && !result.busy) {
     CHECK_FOR_INTERRUPTS();
+    result = absorb_batch();
+  }
+  return !result.busy;
 }
 
 // A denial seldom comes alone, and the next one need not wait for another process to come up.
@@ -99,11 +105,10 @@ void absorb_while_there_is_more() {
   TimestampTz last = GetCurrentTimestamp();
   while (!TimestampDifferenceExceeds(last, GetCurrentTimestamp(), stay)) {
     const int64 length = journal_length();
-    if (length == absorbed) {
+    if (length == absorbed || !absorb_all()) {
       wait_a_little();
       continue;
     }
-    absorb_all();
     absorbed = length;
     last = GetCurrentTimestamp();
   }
@@ -154,7 +159,14 @@ void await_absorption(AbsorberTurn turn, const JournalPosition &position) {
     }
     wait_a_little();
   }
+  waited_in_vain = !absorbed_to(position);
   cancel_absorption(turn);
+}
+
+void retry_absorption() {
+  if (waited_in_vain)
+    (void)start_absorber();
+  waited_in_vain = false;
 }
 
 } // namespace schema_guard
@@ -178,5 +190,5 @@ void schema_guard_absorber_main(Datum database) {
   rotate();
   unlock(Token::present, ExclusiveLock, true);
   // Whoever saw it held, has appended before this.
-  absorb_all();
+  (void)absorb_all();
 }

@@ -30,4 +30,8 @@ void cancel_absorption(AbsorberTurn turn);
 // Starts a worker and does not wait for it. False if there is no free slot.
 bool start_absorber();
 
+// Starts one if this session has waited for an absorption in vain, because its own transaction was in the way perhaps.
+// For the end of that transaction.
+void retry_absorption();
+
 } // namespace schema_guard

@@ -165,6 +165,7 @@ void after_abort() {
     journal_failure(record);
   }
   forget_carried();
+  retry_absorption();
 }
 
 void forget_everything() {
