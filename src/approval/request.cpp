@@ -94,6 +94,9 @@ char *request_key(const Effects &effects, const Verdict &verdict) {
 }
 
 RequestNumber number_request(const char *key) {
+  // Without a look at the requests it gets a number of its own; the absorber joins it to what is pending.
+  if (!try_lock_for_reading({guard_objects()->request}))
+    return {next_number(), false};
   if (const int64 id = pending_request(key); id != 0)
     return {id, true};
   if (strcmp(key, last_filed.key) == 0 && !is_filed(last_filed.id))

@@ -1,6 +1,7 @@
 #include "approval/token.hpp"
 
 #include "approval/request.hpp"
+#include "pg/extension.hpp"
 #include "pg/query.hpp"
 #include "pg/settings.hpp"
 #include "pg/sqlstate.hpp"
@@ -66,6 +67,10 @@ TokenApproval load_approval(Arena &arena) {
   const std::string_view token = approval_token();
   if (token.empty())
     return result;
+  if (!try_lock_for_reading({guard_objects()->approval, guard_objects()->approval_effect})) {
+    result.status = TokenStatus::unreadable;
+    return result;
+  }
   const char *hash = sha256_hexadecimal(token);
 
   GuardQuery query = GuardQuery::open();

@@ -6,7 +6,7 @@
 
 namespace schema_guard {
 
-enum class TokenStatus : std::uint8_t { none, valid, unknown, expired, revoked, other_role };
+enum class TokenStatus : std::uint8_t { none, valid, unknown, expired, revoked, other_role, unreadable };
 
 struct TokenApproval {
   TokenStatus status = TokenStatus::none;

@@ -27,6 +27,21 @@ constexpr int longest_wait = 500; // milliseconds
 constexpr int stay = 500;         // milliseconds without anything new, after which the worker ends
 constexpr int batch = 1000;       // entries in one transaction of the worker's
 
+// Whatever the database or a role has set for its sessions.
+struct Setting {
+  const char *name;
+  const char *value;
+};
+constexpr Setting worker_settings[] = {
+    {"synchronous_commit", "off"}, // the journal is on disk already; a lost commit is absorbed again
+    {"lock_timeout", "200ms"},
+    {"statement_timeout", "0"},
+    {"default_transaction_read_only", "off"},
+    {"default_transaction_isolation", "read committed"},
+    {"default_transaction_deferrable", "off"},
+    {"application_name", "schema_guard absorber"},
+};
+
 bool waited_in_vain = false; // this session, in the transaction under way
 
 // Two locks tell sessions and workers of each other. SQL's advisory locks set field 4 to 1 or 2
@@ -176,10 +191,8 @@ void schema_guard_absorber_main(Datum database) {
   pqsignal(SIGTERM, die);
   BackgroundWorkerUnblockSignals();
   BackgroundWorkerInitializeConnectionByOid(DatumGetObjectId(database), InvalidOid, BGWORKER_BYPASS_ALLOWCONN);
-  // The journal is on disk already; a lost commit is absorbed again.
-  SetConfigOption("synchronous_commit", "off", PGC_SUSET, PGC_S_OVERRIDE);
-  SetConfigOption("lock_timeout", "200ms", PGC_SUSET, PGC_S_OVERRIDE);
-  SetConfigOption("application_name", "schema_guard absorber", PGC_USERSET, PGC_S_OVERRIDE);
+  for (const auto &[name, value] : worker_settings)
+    SetConfigOption(name, value, PGC_SUSET, PGC_S_OVERRIDE);
   pgstat_report_activity(STATE_RUNNING, "absorbing the schema_guard journal");
   StartTransactionCommand();
   const bool alone = try_lock(Token::present, ExclusiveLock, true);

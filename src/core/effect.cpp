@@ -190,6 +190,26 @@ Effects effects(const Command &command, Catalog &catalog, Arena &arena) {
   return result;
 }
 
+Effects effects_of_ending(const Address &temporary_schema, Catalog &catalog, Arena &arena) {
+  Effects result(arena);
+  result.reason =
+      "Being temporary, what these depend on goes at the end of the session or the transaction, and they with it.";
+  Vector<Address> targets(arena);
+  targets.push_back(temporary_schema);
+  const Closure closure = close(targets, true, catalog, arena);
+  for (const ClosureEntry &entry : closure.entries) {
+    if (entry.address.sub_id != 0 ? closure.contains(entry.address.whole()) : entry.only_internal())
+      continue;
+    const ObjectFacts facts = catalog.facts(entry.address);
+    if (facts.temporary || !holds_rows(facts.kind))
+      continue;
+    Effect effect{.rule = drop_rule(facts.kind), .kind = facts.kind, .cascaded = true, .address = entry.address};
+    effect.description = catalog.describe(entry.address, facts.kind);
+    result.list.push_back(effect);
+  }
+  return result;
+}
+
 bool drop_effect(const Address &address, Catalog &catalog, Effect &effect) {
   const ObjectFacts facts = catalog.facts(address);
   if (!rule_for_drop(address, facts, effect))

@@ -12,6 +12,7 @@ extern "C" {
 #include "catalog/namespace.h"
 #include "catalog/pg_extension.h"
 #include "commands/extension.h"
+#include "storage/lmgr.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
@@ -58,9 +59,12 @@ bool read_objects(Oid schema, GuardObjects &objects) {
   objects.journal_position = relation("journal_position");
   objects.request = relation("request");
   objects.request_sequence = relation("request_id_seq");
+  objects.approval = relation("approval");
+  objects.approval_effect = relation("approval_effect");
   return OidIsValid(objects.audit) && OidIsValid(objects.audit_sequence) && OidIsValid(objects.policy) &&
          OidIsValid(objects.journal_position) && OidIsValid(objects.request) && OidIsValid(objects.request_sequence) &&
-         read_extension(objects) && getExtensionOfObject(RelationRelationId, objects.audit) == objects.extension;
+         OidIsValid(objects.approval) && OidIsValid(objects.approval_effect) && read_extension(objects) &&
+         getExtensionOfObject(RelationRelationId, objects.audit) == objects.extension;
 }
 
 void forget(Datum, Oid relation) {
@@ -83,6 +87,13 @@ const GuardObjects *guard_objects() {
   known = objects;
   known_valid = true;
   return &known;
+}
+
+bool try_lock_for_reading(std::initializer_list<Oid> tables) {
+  for (const Oid table : tables)
+    if (!ConditionalLockRelationOid(table, AccessShareLock))
+      return false;
+  return true;
 }
 
 Oid last_known_extension() { return known.extension; }

@@ -3,6 +3,8 @@
 
 #include "pg/pg.hpp"
 
+#include <initializer_list>
+
 namespace schema_guard {
 
 struct GuardObjects {
@@ -15,10 +17,16 @@ struct GuardObjects {
   Oid journal_position;
   Oid request;
   Oid request_sequence;
+  Oid approval;
+  Oid approval_effect;
 };
 
 // Null if the extension is not installed in this database. Costs two cache look-ups once known.
 const GuardObjects *guard_objects();
+
+// Locks guard tables for reading, until the transaction ends, only if that can be had at once. False if somebody holds
+// one of them exclusively: a VACUUM FULL, say. Nobody's statement waits for that.
+bool try_lock_for_reading(std::initializer_list<Oid> tables);
 
 // The extension's OID as this session last saw it, without a look-up: for the end of a failed transaction, which
 // can make none. Invalid if it has not been seen.

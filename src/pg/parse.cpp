@@ -115,6 +115,15 @@ void parse_owner(const Node *statement, Command &command) {
   change_object(command, owner->objectType, owner->object);
 }
 
+// ALTER … DEPENDS ON EXTENSION: the object would go with that extension.
+void parse_depends(const Node *statement, Command &command) {
+  const auto *depends = reinterpret_cast<const AlterObjectDependsStmt *>(statement);
+  if (depends->relation != nullptr)
+    change_object(command, OBJECT_TABLE, depends->relation);
+  else
+    change_object(command, depends->objectType, depends->object);
+}
+
 void parse_extension_contents(const Node *statement, Command &command) {
   const auto *contents = reinterpret_cast<const AlterExtensionContentsStmt *>(statement);
   change_object(command, OBJECT_EXTENSION, makeString(contents->extname));
@@ -156,6 +165,7 @@ constexpr StatementKind statement_kinds[] = {
     {T_RenameStmt, parse_rename},
     {T_AlterObjectSchemaStmt, parse_move},
     {T_AlterOwnerStmt, parse_owner},
+    {T_AlterObjectDependsStmt, parse_depends},
     {T_AlterExtensionContentsStmt, parse_extension_contents},
     {T_AlterFunctionStmt, parse_alter_function},
     {T_CreateFunctionStmt, parse_create_function},

@@ -35,6 +35,8 @@ GuardQuery GuardQuery::open() {
                           false);
   // Row security or a read-ahead hook must not hide the guard's rows from itself.
   (void)set_config_option("row_security", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+  // No wait without a bound, for what the callers have not made sure of.
+  (void)set_config_option("lock_timeout", "1s", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
   GetUserIdAndSecContext(&query.user_, &query.security_context_);
   SetUserIdAndSecContext(objects->owner, query.security_context_ | SECURITY_LOCAL_USERID_CHANGE);
   query.was_at_work_ = guard_at_work();

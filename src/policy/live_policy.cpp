@@ -98,9 +98,10 @@ bool decides_over(const PolicyRow &row, const PolicyRow &other) {
 } // namespace
 
 std::optional<Action> LivePolicy::action(const Effect &effect) {
-  if (!rows_valid || rows == nullptr)
+  // While somebody has the table locked, what was read last goes on; without that, the rules' defaults.
+  if ((!rows_valid || rows == nullptr) && try_lock_for_reading({guard_objects()->policy}))
     load();
-  if (rows->list.empty())
+  if (rows == nullptr || rows->list.empty())
     return std::nullopt;
   text *path =
       cstring_to_text_with_len(effect.description.path.data(), static_cast<int>(effect.description.path.size()));

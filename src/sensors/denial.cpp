@@ -68,6 +68,8 @@ const char *list_objects(const Effects &effects, const Verdict &verdict, const V
   }
   if (count > most_listed)
     appendStringInfo(&out, "\nand %zu more; %zu objects in all", count - most_listed, count);
+  if (!effects.reason.empty())
+    appendStringInfo(&out, "\n%s", c_string(effects.reason));
   return out.data;
 }
 
@@ -112,6 +114,7 @@ constexpr TokenProblem token_problems[] = {
     {TokenStatus::expired, "approval has expired"},
     {TokenStatus::revoked, "approval has been revoked"},
     {TokenStatus::other_role, "approval was given to another role"},
+    {TokenStatus::unreadable, "the approvals can't be read, since somebody has locked their table"},
 };
 
 const char *token_problem(TokenStatus status) {

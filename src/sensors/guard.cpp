@@ -35,15 +35,21 @@ void warn(const Effects &effects, const Verdict &verdict) {
   }
 }
 
+// What goes while the transaction commits (ON COMMIT DROP) comes too late for the rehearsal's end.
+bool rehearsing() {
+  const TransactionState *state = transaction_state();
+  return rehearse() && (state == nullptr || !state->settled);
+}
+
 // The session's approval, if the effects need one. An approval that is not valid stays unused, and the denial says why.
 Verdict judge_with_approval(const Effects &effects, Policy &policy, Arena &arena, TokenApproval &token) {
-  Verdict verdict = judge(effects, policy, nullptr, mode(), rehearse(), arena);
+  Verdict verdict = judge(effects, policy, nullptr, mode(), rehearsing(), arena);
   if (verdict.decision != Decision::blocked && verdict.decision != Decision::rehearsed)
     return verdict;
   token = load_approval(arena);
   if (token.approval == nullptr)
     return verdict;
-  return judge(effects, policy, token.approval, mode(), rehearse(), arena);
+  return judge(effects, policy, token.approval, mode(), rehearsing(), arena);
 }
 
 // What another transaction is using counts as consumed, for the message.

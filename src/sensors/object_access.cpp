@@ -62,11 +62,12 @@ void dropped(const Address &object) {
 }
 
 void created(const Address &object, const ObjectAccessPostCreate *details) {
-  if ((details != nullptr && details->is_internal) || inert())
+  if (inert())
     return;
   if (object.class_id == RelationRelationId)
     transaction_objects::created(object);
-  note_changed(object);
+  if (details == nullptr || !details->is_internal)
+    note_changed(object);
 }
 
 void altered(const Address &object, const ObjectAccessPostAlter *details) {
@@ -85,7 +86,9 @@ void remember_dropped(const Address &object) {
     note_dropped({.object_type = type, .identity = identity, .path = {}});
 }
 
-// Internal deletions remove what a command itself has made: the old heap of a rewrite, temporary tables.
+// Internal deletions remove what a command itself has made, such as the transient heap of a rewrite, and temporary
+// objects. But they cascade: a permanent column of a temporary type goes with the type. So these are judged as any
+// other; only the record takes no notice of them.
 bool is_internal(const ObjectAccessDrop *details) {
   return details != nullptr && (details->dropflags & PERFORM_DELETION_INTERNAL) != 0;
 }
@@ -100,11 +103,11 @@ void object_accessed(ObjectAccessType access, Oid class_id, Oid object_id, int s
   case OAT_POST_ALTER:
     return altered(object, static_cast<const ObjectAccessPostAlter *>(argument));
   case OAT_DROP:
-    if (is_internal(static_cast<const ObjectAccessDrop *>(argument)))
-      return;
     if (class_id == RelationRelationId)
       dropped(object);
-    return remember_dropped(object);
+    if (!is_internal(static_cast<const ObjectAccessDrop *>(argument)))
+      remember_dropped(object);
+    return;
   default:
     return; // names and functions are looked up all the time
   }

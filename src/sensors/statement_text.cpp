@@ -38,12 +38,28 @@ const char *cut(const char *source, int location, int length) {
   return pnstrdup(start, bytes);
 }
 
+// Null if the text does not parse: a setting that an earlier statement in it has changed can have that effect. Nothing
+// but memory is touched by the parser, so there is nothing to undo.
+List *parse_client_text() {
+  MemoryContext context = CurrentMemoryContext;
+  List *volatile statements = NIL;
+  PG_TRY();
+  { statements = raw_parser(debug_query_string, RAW_PARSE_DEFAULT); }
+  PG_CATCH();
+  {
+    MemoryContextSwitchTo(context);
+    FlushErrorState();
+  }
+  PG_END_TRY();
+  return statements;
+}
+
 // Before the hook is in place (the session's first statement of this kind, which loaded the library) there is only
 // what the client sent. Where our statement stands in that by itself, it is the one with an equal tree.
 const char *find_in_client_text(const Node *tree) {
   if (debug_query_string == nullptr)
     return nullptr;
-  List *statements = raw_parser(debug_query_string, RAW_PARSE_DEFAULT);
+  List *statements = parse_client_text();
   const ListCell *cell = nullptr;
   foreach (cell, statements) {
     const auto *statement = static_cast<const RawStmt *>(lfirst(cell));

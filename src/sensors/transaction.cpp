@@ -135,6 +135,7 @@ void before_commit() {
     record_what_failed(*state);
   PopActiveSnapshot();
   carry_statement();
+  state->settled = true;
 }
 
 void after_commit() {
