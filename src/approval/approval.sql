@@ -96,7 +96,7 @@ COMMENT ON VIEW schema_guard.pending IS 'The requests that wait for an approver.
 CREATE FUNCTION schema_guard.request_approval(script text, reason text) RETURNS bigint
     LANGUAGE c AS 'MODULE_PATHNAME', 'schema_guard_request_approval';
 COMMENT ON FUNCTION schema_guard.request_approval(text, text) IS
-    'Files a request for what a script of SQL statements would do to this database now, without running it. Returns the request''s number, or that of a pending request for the same. Raises 22023 if nothing in it needs an approval, 42501 if the caller could not run it. Anyone may call it: a request loosens nothing.';
+    'Files a request for what a script of SQL statements would do to this database now, without running it. Returns the request''s number, or that of a pending request for the same. Raises 22023 if nothing in it needs an approval, or if PostgreSQL would refuse the caller all of it; warns of each statement that it leaves out. Anyone may call it: a request loosens nothing.';
 
 CREATE FUNCTION schema_guard.approve(request_id bigint, reason text, valid_for interval DEFAULT '1 hour') RETURNS text
     LANGUAGE c AS 'MODULE_PATHNAME', 'schema_guard_approve'

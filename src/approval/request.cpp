@@ -3,10 +3,10 @@
 #include "pg/extension.hpp"
 #include "pg/memory.hpp"
 #include "pg/query.hpp"
+#include "pg/sequence.hpp"
 
 extern "C" {
 #include "access/xlog.h"
-#include "commands/sequence.h"
 #include "lib/stringinfo.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
@@ -46,14 +46,14 @@ bool is_filed(int64 id) {
   return filed;
 }
 
-// A sequence's advance is written to the log once in 32 numbers, and a transaction that fails does not wait for it. The
-// journal, which names the number, is flushed though; so the log must be as well.
+// A transaction that fails does not wait for what it has written to the log. The journal, which names the number, is
+// flushed though; so the sequence's advance must be as well.
 int64 next_number() {
   const GuardObjects *objects = guard_objects();
   if (objects == nullptr || !ConditionalLockRelationOid(objects->request_sequence, RowExclusiveLock))
     return 0;
   const XLogRecPtr before = XactLastRecEnd;
-  const int64 id = nextval_internal(objects->request_sequence, false);
+  const int64 id = allocate_numbers(objects->request_sequence, 1);
   if (XactLastRecEnd != before)
     XLogFlush(XactLastRecEnd);
   return id;

@@ -43,7 +43,7 @@ void collect(const char *script, Effects &all, Arena &arena) {
     ++number;
     const Node *statement = static_cast<const RawStmt *>(lfirst(cell))->stmt;
     const Command command = parse_command(statement, arena);
-    if (command.verb == Verb::other)
+    if (command.targets.empty())
       continue;
     const Effects found = effects(command, catalog, arena);
     if (found.refused)

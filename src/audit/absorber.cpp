@@ -2,6 +2,7 @@
 
 #include "pg/extension.hpp"
 #include "pg/query.hpp"
+#include "pg/sequence.hpp"
 
 extern "C" {
 #include "access/genam.h"
@@ -42,9 +43,10 @@ WITH entry AS MATERIALIZED (
      WHERE NOT $2 OR NOT EXISTS (SELECT FROM ONLY schema_guard.audit AS a WHERE a.event_id = e.event_id)),
 audited AS (
     INSERT INTO schema_guard.audit
-           (event_id, occurred_at, verdict, rule, command_tag, statement, effects, session_role, effective_role,
+           (id, event_id, occurred_at, verdict, rule, command_tag, statement, effects, session_role, effective_role,
             application_name, client_address, backend_pid, transaction_id, request_id, approval_id, sensor, duration)
-    SELECT event_id, occurred_at, verdict, rule, command_tag, statement, effects, session_role, effective_role,
+           OVERRIDING SYSTEM VALUE
+    SELECT $3 + place, event_id, occurred_at, verdict, rule, command_tag, statement, effects, session_role, effective_role,
            application_name, client_address, backend_pid, transaction_id, request_id, approval_id, sensor, duration
       FROM entry ORDER BY place
  RETURNING id),
@@ -85,8 +87,11 @@ int64 store(const JournalEntry *entries, int count, bool reread) {
   for (int place = 0; place < count; ++place)
     payloads[place] = DirectFunctionCall1(jsonb_in, CStringGetDatum(entries[place].payload));
   ArrayType *array = construct_array(payloads, count, JSONBOID, -1, false, TYPALIGN_INT);
+  const int64 before_first = allocate_numbers(guard_objects()->audit_sequence, count) - 1;
   GuardQuery query = GuardQuery::open();
-  query.execute(absorb_batch, {{JSONBARRAYOID, PointerGetDatum(array)}, {BOOLOID, BoolGetDatum(reread)}});
+  query.execute(
+      absorb_batch,
+      {{JSONBARRAYOID, PointerGetDatum(array)}, {BOOLOID, BoolGetDatum(reread)}, bigint_argument(before_first)});
   const int64 stored = query.bigint(0, 1);
   query.close();
   return stored;
@@ -108,11 +113,13 @@ const char *try_to_store(const JournalEntry *entries, int count, bool reread, in
   {
     MemoryContextSwitchTo(context);
     ErrorData *error = CopyErrorData();
-    const int category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
-    if (category != ERRCODE_DATA_EXCEPTION && category != ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION)
-      PG_RE_THROW();
     FlushErrorState();
     RollbackAndReleaseCurrentSubTransaction();
+    MemoryContextSwitchTo(context);
+    CurrentResourceOwner = owner;
+    const int category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
+    if (category != ERRCODE_DATA_EXCEPTION && category != ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION)
+      ReThrowError(error);
     problem = error->message;
   }
   PG_END_TRY();

@@ -1,7 +1,7 @@
 -- The audit. Its columns are known to src/audit/audit_table.cpp, in this order.
 
 CREATE TABLE schema_guard.audit (
-    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    id bigint GENERATED ALWAYS AS IDENTITY,
     event_id uuid NOT NULL,
     occurred_at timestamptz NOT NULL,
     verdict text NOT NULL,
@@ -20,6 +20,8 @@ CREATE TABLE schema_guard.audit (
     sensor text,
     duration interval
 );
+-- Not unique: no statement may ever fail because a number comes twice, as after a setval() by hand.
+CREATE INDEX audit_id ON schema_guard.audit (id);
 COMMENT ON TABLE schema_guard.audit IS
     'Every data definition statement that the guard saw: what passed, in its own transaction, and what was refused or failed.';
 COMMENT ON COLUMN schema_guard.audit.verdict IS

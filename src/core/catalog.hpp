@@ -58,7 +58,7 @@ struct ObjectDescription {
 
 class Catalog {
 public:
-  virtual Resolution resolve(const Target &target, Verb verb) = 0;
+  virtual Resolution resolve(const Target &target) = 0;
   virtual void dependents(const Address &object, Vector<Dependency> &found) = 0;
   virtual void owners(const Address &object, Vector<Dependency> &found) = 0;
   virtual void owned_by(const Address &role, Vector<Address> &found) = 0;

@@ -14,7 +14,7 @@ struct DependencyMeaning {
 constexpr DependencyMeaning meanings[] = {
     {DependencyKind::normal, &ClosureEntry::normal, false},
     {DependencyKind::automatic, &ClosureEntry::automatic, false},
-    {DependencyKind::automatic_extension, &ClosureEntry::automatic, false},
+    {DependencyKind::automatic_extension, &ClosureEntry::attached, false},
     {DependencyKind::internal, &ClosureEntry::internal, true},
     {DependencyKind::extension, &ClosureEntry::automatic, true},
     {DependencyKind::partition_primary, &ClosureEntry::partition, false},

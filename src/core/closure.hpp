@@ -15,12 +15,15 @@ struct ClosureEntry {
   bool reverse = false;   // taken because a part of it goes
   bool internal = false;  // reached as a part of something else that goes, which it can't be without
   bool automatic = false; // reached as something that goes along silently
+  bool attached = false;  // reached as something made to depend on an extension
   bool partition = false; // reached over a partition dependency
   bool needs_partition = false;
 
-  bool owned() const { return internal || automatic; }
+  bool owned() const { return internal || automatic || attached; }
   // Nothing but the inside of another entry, such as a TOAST table or a constraint's index.
-  bool only_internal() const { return internal && !named && !normal && !reverse && !automatic && !partition; }
+  bool only_internal() const {
+    return internal && !named && !normal && !reverse && !automatic && !attached && !partition;
+  }
 };
 
 struct Closure {

@@ -11,10 +11,9 @@
 namespace schema_guard {
 
 enum class Verb : std::uint8_t {
-  other,        // nothing that can destroy: recorded under the rule other_ddl
-  drop,         // the targets go, and with CASCADE what depends on them
-  drop_owned,   // everything that the target roles own here
-  change_guard, // the targets are changed in a way that matters only if they are the guard's own
+  other,      // nothing that can destroy: recorded under the rule other_ddl
+  drop,       // the targets go, and with CASCADE what depends on them
+  drop_owned, // everything that the target roles own here
 };
 
 // One name in a statement. `node` is the embedder's own handle on the name; only its Catalog reads it.
@@ -24,6 +23,7 @@ struct Target {
   std::string_view member = {}; // a column or constraint of the object named
   bool missing_ok = false;      // IF EXISTS
   bool recurse = true;          // false for ONLY
+  bool changed = false;         // not dropped: it matters only if it is the guard's own
 };
 
 struct Command {

@@ -89,7 +89,7 @@ void add_harmless_drops(const Targets &targets, Catalog &catalog, Effects &resul
 
 // As PostgreSQL's own notices: what was reached as a part as well is not worth a word.
 bool is_mentioned(const ClosureEntry &entry) {
-  return entry.named || entry.reverse || (entry.normal && !entry.owned() && !entry.partition);
+  return entry.named || entry.reverse || entry.attached || (entry.normal && !entry.owned() && !entry.partition);
 }
 
 void add_drops(const Targets &targets, bool cascade, Catalog &catalog, Arena &arena, Effects &result) {
@@ -134,8 +134,8 @@ void add_inherited(Vector<Address> &targets, std::size_t first, Catalog &catalog
   }
 }
 
-void add_guard_change(const Vector<Address> &targets, Catalog &catalog, Effects &result) {
-  for (const Address &address : targets) {
+void add_guard_changes(const Vector<Address> &changed, Catalog &catalog, Effects &result) {
+  for (const Address &address : changed) {
     const ObjectFacts facts = catalog.facts(address);
     if (!facts.guards_itself)
       continue;
@@ -151,14 +151,20 @@ Effects effects(const Command &command, Catalog &catalog, Arena &arena) {
   Effects result(arena);
   Targets targets(arena);
 
+  Vector<Address> changed(arena);
+
   for (const Target &target : command.targets) {
-    const Resolution resolution = catalog.resolve(target, command.verb);
+    const Resolution resolution = catalog.resolve(target);
     if (resolution.status == Resolution::Status::refused) {
       result.refused = true;
       return result;
     }
     if (resolution.status == Resolution::Status::missing)
       continue;
+    if (target.changed) {
+      changed.push_back(resolution.address);
+      continue;
+    }
     const std::size_t first = targets.list.size();
     if (command.verb == Verb::drop_owned) {
       catalog.owned_by(resolution.address, targets.list);
@@ -171,22 +177,14 @@ Effects effects(const Command &command, Catalog &catalog, Arena &arena) {
     targets.imply_from(first + 1);
   }
 
-  switch (command.verb) {
-  case Verb::drop:
-  case Verb::drop_owned:
-    if (all_harmless(targets, catalog))
-      add_harmless_drops(targets, catalog, result);
-    else
-      add_drops(targets, command.cascade, catalog, arena, result);
-    break;
-  case Verb::change_guard:
-    add_guard_change(targets.list, catalog, result);
-    [[fallthrough]];
-  case Verb::other:
-    if (result.list.empty())
-      result.list.push_back({.description = {.object_type = "command", .identity = command.tag, .path = command.tag}});
-    break;
-  }
+  if (!targets.list.empty() && all_harmless(targets, catalog))
+    add_harmless_drops(targets, catalog, result);
+  else if (!targets.list.empty())
+    add_drops(targets, command.cascade, catalog, arena, result);
+  if (!result.refused)
+    add_guard_changes(changed, catalog, result);
+  if (command.verb == Verb::other && result.list.empty())
+    result.list.push_back({.description = {.object_type = "command", .identity = command.tag, .path = command.tag}});
   return result;
 }
 

@@ -31,7 +31,7 @@ LiveCatalog::LiveCatalog(Arena &arena) : arena_(arena), dependencies_(arena) {}
 
 void LiveCatalog::close() { dependencies_.close(); }
 
-Resolution LiveCatalog::resolve(const Target &target, Verb verb) { return look_up(target, verb); }
+Resolution LiveCatalog::resolve(const Target &target) { return look_up(target); }
 
 void LiveCatalog::dependents(const Address &object, Vector<Dependency> &found) {
   dependencies_.dependents(object, found);

@@ -16,7 +16,7 @@ public:
   explicit LiveCatalog(Arena &arena);
   void close();
 
-  Resolution resolve(const Target &target, Verb verb) override;
+  Resolution resolve(const Target &target) override;
   void dependents(const Address &object, Vector<Dependency> &found) override;
   void owners(const Address &object, Vector<Dependency> &found) override;
   void owned_by(const Address &role, Vector<Address> &found) override;

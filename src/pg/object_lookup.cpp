@@ -316,13 +316,13 @@ Resolution if_permitted(const Resolution &resolution) {
 
 } // namespace
 
-Resolution look_up(const Target &target, Verb verb) {
+Resolution look_up(const Target &target) {
+  if (target.changed)
+    return if_permitted(look_up_guard_object(target));
   if (target.object_type == OBJECT_COLUMN || target.object_type == OBJECT_TABCONSTRAINT)
     return look_up_member(target);
   if (target.object_type == OBJECT_ROLE)
     return look_up_role(target);
-  if (verb == Verb::change_guard)
-    return if_permitted(look_up_guard_object(target));
   if (const char *kinds = droppable_kinds(target.object_type); kinds != nullptr)
     return look_up_relation(target, makeRangeVarFromNameList(name_list(target.node)), kinds);
   for (const Lookup &row : lookups) {

@@ -9,6 +9,6 @@
 
 namespace schema_guard {
 
-Resolution look_up(const Target &target, Verb verb);
+Resolution look_up(const Target &target);
 
 } // namespace schema_guard

@@ -30,10 +30,8 @@ void parse_drop_owned(const Node *statement, Command &command) {
 }
 
 void change_object(Command &command, int object_type, const void *node) {
-  if (node == nullptr)
-    return;
-  command.verb = Verb::change_guard;
-  command.targets.push_back({.object_type = object_type, .node = node, .missing_ok = true});
+  if (node != nullptr)
+    command.targets.push_back({.object_type = object_type, .node = node, .missing_ok = true, .changed = true});
 }
 
 // The subcommands of ALTER TABLE, ALTER TYPE and so on that drop something.
@@ -66,8 +64,6 @@ void parse_alter_table(const Node *statement, Command &command) {
            .recurse = alter->objtype == OBJECT_TYPE ? subcommand->behavior == DROP_CASCADE : alter->relation->inh});
     }
   }
-  if (command.verb == Verb::drop)
-    return;
   change_object(command, OBJECT_TABLE, alter->relation);
   foreach (cell, alter->cmds) {
     const auto *subcommand = static_cast<const AlterTableCmd *>(lfirst(cell));
@@ -170,15 +166,43 @@ constexpr StatementKind statement_kinds[] = {
     {T_AlterFunctionStmt, parse_alter_function},
     {T_CreateFunctionStmt, parse_create_function},
     {T_CreateStmt, parse_create_table},
+    {T_CreateForeignTableStmt, parse_create_table}, // begins with a CreateStmt
     {T_ViewStmt, parse_change<ViewStmt, &ViewStmt::view>},
     {T_AlterSeqStmt, parse_change<AlterSeqStmt, &AlterSeqStmt::sequence>},
 };
 
+// OPTIONS of a foreign table, which ALTER TABLE can set as well.
+bool sets_options(const AlterTableStmt *alter) {
+  const ListCell *cell = nullptr;
+  foreach (cell, alter->cmds) {
+    const AlterTableType subtype = static_cast<const AlterTableCmd *>(lfirst(cell))->subtype;
+    if (subtype == AT_GenericOptions || subtype == AT_AlterColumnGenericOptions)
+      return true;
+  }
+  return false;
+}
+
+// CREATE or ALTER FUNCTION … SET schema_guard.approval_token
+bool sets_token(const List *options) {
+  const ListCell *cell = nullptr;
+  foreach (cell, options) {
+    const auto *option = static_cast<const DefElem *>(lfirst(cell));
+    if (option->arg == nullptr || !IsA(option->arg, VariableSetStmt))
+      continue;
+    const char *name = castNode(VariableSetStmt, option->arg)->name;
+    if (name != nullptr && pg_strcasecmp(name, "schema_guard.approval_token") == 0)
+      return true;
+  }
+  return false;
+}
+
 constexpr NodeTag secret_statements[] = {
-    T_CreateUserMappingStmt,  T_AlterUserMappingStmt,  T_CreateForeignServerStmt, T_AlterForeignServerStmt,
-    T_CreateSubscriptionStmt, T_AlterSubscriptionStmt, T_CreateFdwStmt,           T_AlterFdwStmt,
-    T_CreateForeignTableStmt, T_CreateRoleStmt,        T_AlterRoleStmt,           T_AlterRoleSetStmt,
-    T_AlterDatabaseSetStmt,   T_AlterSystemStmt,       T_VariableSetStmt,
+    T_ImportForeignSchemaStmt, T_CreateUserMappingStmt,  T_AlterUserMappingStmt,
+    T_CreateForeignServerStmt, T_AlterForeignServerStmt, T_CreateSubscriptionStmt,
+    T_AlterSubscriptionStmt,   T_CreateFdwStmt,          T_AlterFdwStmt,
+    T_CreateForeignTableStmt,  T_CreateRoleStmt,         T_AlterRoleStmt,
+    T_AlterRoleSetStmt,        T_AlterDatabaseSetStmt,   T_AlterSystemStmt,
+    T_VariableSetStmt,
 };
 
 } // namespace
@@ -197,7 +221,16 @@ bool may_hold_secret(const Node *statement) {
   for (const NodeTag tag : secret_statements)
     if (nodeTag(statement) == tag)
       return true;
-  return false;
+  switch (nodeTag(statement)) {
+  case T_AlterTableStmt:
+    return sets_options(reinterpret_cast<const AlterTableStmt *>(statement));
+  case T_CreateFunctionStmt:
+    return sets_token(reinterpret_cast<const CreateFunctionStmt *>(statement)->options);
+  case T_AlterFunctionStmt:
+    return sets_token(reinterpret_cast<const AlterFunctionStmt *>(statement)->actions);
+  default:
+    return false;
+  }
 }
 
 } // namespace schema_guard

@@ -137,7 +137,10 @@ const char *blocked_message(const Effect &effect, const char *tag) {
 
 } // namespace
 
-const char *effect_message(const Effect &effect, const char *verb) {
+const char *effect_message(const Effect &effect) {
+  const char *verb = effect.rule == RuleId::guard_tampering ? "changes or drops"
+                     : effect.rule == RuleId::other_ddl     ? "executes"
+                                                            : "drops";
   return psprintf("%s %s", verb, object_text(effect));
 }
 

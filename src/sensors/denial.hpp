@@ -18,7 +18,7 @@ namespace schema_guard {
 // Does not return. SG006: the rehearsed transaction's effects, as one request. For the end of a transaction.
 [[noreturn]] void end_rehearsal(const Effects &effects, const Verdict &verdict, AuditRecord &record);
 
-// Such as: DROP SEQUENCE drops sequence public.s
-const char *effect_message(const Effect &effect, const char *verb);
+// What a warning says of an effect, such as: drops sequence public.s
+const char *effect_message(const Effect &effect);
 
 } // namespace schema_guard

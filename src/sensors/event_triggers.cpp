@@ -33,7 +33,7 @@ const EventTriggerData &event_data(FunctionCallInfo fcinfo) {
 
 Effects effects_of(const Command &command, Arena &arena) {
   // Names are looked up without locks, so let the caches catch up with what others have committed.
-  if (command.verb != Verb::other)
+  if (!command.targets.empty())
     AcceptInvalidationMessages();
   LiveCatalog catalog(arena);
   Effects result = effects(command, catalog, arena);

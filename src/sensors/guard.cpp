@@ -30,7 +30,7 @@ void warn(const Effects &effects, const Verdict &verdict) {
     if (verdict.actions[place] < Action::warn)
       continue;
     const Effect &effect = effects.list[place];
-    ereport(WARNING, errmsg("%s", effect_message(effect, "drops")),
+    ereport(WARNING, errmsg("%s", effect_message(effect)),
             errdetail("The rule is %s.", c_string(rule(effect.rule).name)));
   }
 }

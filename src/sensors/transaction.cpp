@@ -103,6 +103,10 @@ void absorb_backlog() {
     ErrorData *error = CopyErrorData();
     FlushErrorState();
     RollbackAndReleaseCurrentSubTransaction();
+    MemoryContextSwitchTo(context);
+    CurrentResourceOwner = owner;
+    if (error->sqlerrcode == ERRCODE_QUERY_CANCELED || error->sqlerrcode == ERRCODE_ADMIN_SHUTDOWN)
+      ReThrowError(error);
     ereport(LOG, errmsg("schema_guard could not absorb its journal: %s", error->message));
   }
   PG_END_TRY();
@@ -139,9 +143,12 @@ void before_commit() {
 }
 
 void after_commit() {
-  if (const TransactionState *state = transaction_state(); state != nullptr)
-    for (const char *payload : state->unwritten)
-      (void)journal_append(payload, strlen(payload), nullptr, WARNING);
+  const TransactionState *state = transaction_state();
+  if (state == nullptr || state->unwritten.empty())
+    return;
+  for (const char *payload : state->unwritten)
+    (void)journal_append(payload, strlen(payload), nullptr, WARNING);
+  (void)start_absorber();
 }
 
 void journal_failure(AuditRecord record) {

@@ -31,11 +31,23 @@ protected:
     Command command(arena, "SOME COMMAND");
     command.verb = verb;
     command.cascade = cascade;
+    add_targets(command, names, false);
+    return effects(command, catalog, arena);
+  }
+  void add_targets(Command &command, std::initializer_list<Name> names, bool changed) {
     for (const Name &name : names) {
       resolutions.push_back({name.status, name.address});
       command.targets.push_back(FakeCatalog::target(resolutions.back()));
       command.targets.back().recurse = name.recurse;
+      command.targets.back().changed = changed;
     }
+  }
+  // A statement that changes some objects, and perhaps drops others.
+  Effects change(std::initializer_list<Name> changed, std::initializer_list<Name> dropped = {}) {
+    Command command(arena, "SOME COMMAND");
+    command.verb = dropped.size() > 0 ? Verb::drop : Verb::other;
+    add_targets(command, dropped, false);
+    add_targets(command, changed, true);
     return effects(command, catalog, arena);
   }
   Effects drop(std::initializer_list<Name> names) { return run(Verb::drop, names); }

@@ -171,10 +171,30 @@ TEST_F(EffectTest, AChangeOfTheGuardsOwnIsTampering) {
   const Address audit = catalog.add(ObjectKind::table, "audit");
   const Address table = catalog.add(ObjectKind::table, "table");
   catalog.change_facts(audit).guards_itself = true;
-  EXPECT_EQ(words(run(Verb::change_guard, {found(audit)})), Words{"guard_tampering audit"});
-  EXPECT_EQ(words(run(Verb::change_guard, {found(table), found(audit)})), Words{"guard_tampering audit"});
-  EXPECT_EQ(words(run(Verb::change_guard, {found(table)})), Words{"other_ddl SOME COMMAND"});
-  EXPECT_EQ(words(run(Verb::change_guard, {missing()})), Words{"other_ddl SOME COMMAND"});
+  EXPECT_EQ(words(change({found(audit)})), Words{"guard_tampering audit"});
+  EXPECT_EQ(words(change({found(table), found(audit)})), Words{"guard_tampering audit"});
+  EXPECT_EQ(words(change({found(table)})), Words{"other_ddl SOME COMMAND"});
+  EXPECT_EQ(words(change({missing()})), Words{"other_ddl SOME COMMAND"});
+}
+
+// ALTER TABLE with a subcommand that drops nothing after all, beside one that changes the guard.
+TEST_F(EffectTest, AChangeOfTheGuardBesideADropIsTampering) {
+  const Address audit = catalog.add(ObjectKind::table, "audit");
+  const Address table = catalog.add(ObjectKind::table, "table");
+  catalog.change_facts(audit).guards_itself = true;
+  EXPECT_EQ(words(change({found(audit)}, {missing()})), Words{"guard_tampering audit"});
+  EXPECT_EQ(words(change({found(audit)}, {found(table)})), (Words{"drop_table table", "guard_tampering audit"}));
+}
+
+// A trigger of the guard's that was made to depend on an extension goes with it.
+TEST_F(EffectTest, APartOfTheGuardAttachedToAnExtensionIsTampering) {
+  const Address audit = catalog.add(ObjectKind::table, "audit");
+  const Address extension = catalog.add(ObjectKind::extension, "extension");
+  const Address trigger = catalog.add(ObjectKind::other, "trigger");
+  catalog.change_facts(audit).guards_itself = true;
+  catalog.belongs_to(trigger, audit);
+  catalog.depend(trigger, extension, 'x');
+  EXPECT_EQ(words(drop({found(extension)})), (Words{"drop_extension extension", "guard_tampering trigger by cascade"}));
 }
 
 TEST_F(EffectTest, AreTheSameEachTime) {

@@ -38,7 +38,7 @@ TEST_F(EffectTest, NothingButMissingTargetsIsNothing) {
 
 TEST_F(EffectTest, OneRefusedTargetMeansNoEffects) {
   const Address table = catalog.add(ObjectKind::table, "orders");
-  for (const Verb verb : {Verb::drop, Verb::drop_owned, Verb::change_guard}) {
+  for (const Verb verb : {Verb::drop, Verb::drop_owned}) {
     for (const auto &names : {std::initializer_list<Name>{found(table), refused()}, {refused(), found(table)}}) {
       const Effects result = run(verb, names);
       EXPECT_TRUE(result.refused);

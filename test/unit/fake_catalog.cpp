@@ -51,7 +51,7 @@ void FakeCatalog::depend(const Address &dependent, const Address &referenced, De
   rows_.push_back({dependent, referenced, kind});
 }
 
-Resolution FakeCatalog::resolve(const Target &target, Verb) { return *static_cast<const Resolution *>(target.node); }
+Resolution FakeCatalog::resolve(const Target &target) { return *static_cast<const Resolution *>(target.node); }
 
 void FakeCatalog::dependents(const Address &object, Vector<Dependency> &found) {
   for (const std::size_t place : by_referenced_[whole(object)])

@@ -30,7 +30,7 @@ public:
   // The name in a statement that means this. It must outlive the command.
   static Target target(const Resolution &resolution) { return {.node = &resolution}; }
 
-  Resolution resolve(const Target &target, Verb verb) override;
+  Resolution resolve(const Target &target) override;
   void dependents(const Address &object, Vector<Dependency> &found) override;
   void owners(const Address &object, Vector<Dependency> &found) override;
   void owned_by(const Address &role, Vector<Address> &found) override;
