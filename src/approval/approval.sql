@@ -1,6 +1,7 @@
 -- Requests, approvals and approvers.
 
 CREATE TABLE schema_guard.approver (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     role oid NOT NULL,
     role_name text NOT NULL,
     granted_by text NOT NULL,

@@ -26,6 +26,10 @@ namespace {
 int64 absorbed_length = 0; // of the journal, when this session last saw all of it absorbed
 TimestampTz looked_at = 0;
 
+// The columns of schema_guard.journal_position (src/audit/audit.sql).
+constexpr int journal_column = 2;
+constexpr int offset_column = 3;
+
 // A whole batch at once: the entries become audit rows in their order, repeats of a pending request are added up and
 // join it, and the rest is filed. A pending request that an approver has in hand just now is left alone, not waited
 // for. Two sessions that were denied the same at the same moment have two numbers for it: the later points to the
@@ -162,8 +166,8 @@ bool read_position(JournalPosition &position) {
   if (HeapTupleIsValid(tuple)) {
     bool no_journal = false;
     bool no_offset = false;
-    const Datum journal = heap_getattr(tuple, 1, RelationGetDescr(table), &no_journal);
-    const Datum offset = heap_getattr(tuple, 2, RelationGetDescr(table), &no_offset);
+    const Datum journal = heap_getattr(tuple, journal_column, RelationGetDescr(table), &no_journal);
+    const Datum offset = heap_getattr(tuple, offset_column, RelationGetDescr(table), &no_offset);
     found = !no_journal && !no_offset;
     if (found)
       position = {*DatumGetUUIDP(journal), DatumGetInt64(offset)};

@@ -39,11 +39,12 @@ COMMENT ON VIEW schema_guard.blocked IS 'The refused attempts.';
 
 -- How far the journal is absorbed. One row; it changes in the transaction that writes the rows.
 CREATE TABLE schema_guard.journal_position (
+    only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
     journal_id uuid NOT NULL,
     byte_offset bigint NOT NULL
 );
 COMMENT ON TABLE schema_guard.journal_position IS 'How far the journal on disk has been absorbed into the tables.';
-INSERT INTO schema_guard.journal_position VALUES ('00000000-0000-0000-0000-000000000000', 0);
+INSERT INTO schema_guard.journal_position (journal_id, byte_offset) VALUES ('00000000-0000-0000-0000-000000000000', 0);
 CREATE TRIGGER protect_rows BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON schema_guard.journal_position
     FOR EACH STATEMENT EXECUTE FUNCTION schema_guard.protect_rows();
 ALTER TABLE schema_guard.journal_position ENABLE ALWAYS TRIGGER protect_rows;

@@ -1,6 +1,7 @@
 #include "audit/journal.hpp"
 
 #include "audit/journal_file.hpp"
+#include "pg/extension.hpp"
 
 extern "C" {
 #include "storage/fd.h"
@@ -52,6 +53,12 @@ bool journal_written_here() { return std::exchange(written_here, false); }
 bool journal_append(const char *payload, size_t length, JournalPosition *end, int elevel) {
   if (length > longest_entry) {
     ereport(elevel, errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("schema_guard journal entry is too long"));
+    return false;
+  }
+  // An installation that may yet be rolled back has no journal of its own, and no business with its predecessor's.
+  if (!OidIsValid(last_known_extension())) {
+    ereport(elevel, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+            errmsg("schema_guard keeps no journal before the transaction that installs it has committed"));
     return false;
   }
   EntryHeader header{.magic = entry_magic,

@@ -10,6 +10,7 @@ extern "C" {
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 }
 
@@ -37,8 +38,8 @@ bool is_current(int descriptor) {
          opened.st_dev == current.st_dev;
 }
 
-void flush_directory() {
-  const int descriptor = open(directory, O_RDONLY | PG_BINARY);
+void flush_directory(const char *path) {
+  const int descriptor = open(path, O_RDONLY | PG_BINARY);
   if (descriptor < 0)
     return;
   (void)fsync(descriptor);
@@ -71,7 +72,7 @@ bool is_ours(const JournalHeader &header) {
 // Keeps somebody else's file for a person to look at, and begins the journal anew.
 void set_aside(JournalFile &file) {
   char aside[MAXPGPATH];
-  snprintf(aside, sizeof(aside), "%s.foreign", journal_path());
+  snprintf(aside, sizeof(aside), "%s.foreign." INT64_FORMAT, journal_path(), static_cast<int64>(time(nullptr)));
   if (rename(journal_path(), aside) != 0)
     return file.fail("set aside", errno);
   begin_journal(file);
@@ -104,7 +105,7 @@ void read_header(JournalFile &file, bool to_write) {
     return;
   if (!write_header(file.descriptor, file.header))
     return file.fail("write to", errno);
-  flush_directory();
+  flush_directory(directory);
   file.length = Max(file.length, static_cast<int64>(sizeof(file.header)));
 }
 
@@ -125,7 +126,9 @@ const char *journal_path() {
 
 JournalFile open_journal(bool to_write) {
   JournalFile file;
-  if (to_write && mkdir(directory, static_cast<mode_t>(pg_dir_create_mode)) != 0 && errno != EEXIST) {
+  if (to_write && mkdir(directory, static_cast<mode_t>(pg_dir_create_mode)) == 0)
+    flush_directory(".");
+  else if (to_write && errno != EEXIST) {
     file.fail("create the directory of", errno);
     return file;
   }
@@ -169,7 +172,7 @@ void begin_journal(JournalFile &file) {
     (void)close(descriptor);
     return file.fail("create", code);
   }
-  flush_directory();
+  flush_directory(directory);
   close_journal(file);
   file.descriptor = descriptor;
   file.length = sizeof(file.header);

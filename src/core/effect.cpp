@@ -89,7 +89,7 @@ void add_harmless_drops(const Targets &targets, Catalog &catalog, Effects &resul
 
 // As PostgreSQL's own notices: what was reached as a part as well is not worth a word.
 bool is_mentioned(const ClosureEntry &entry) {
-  return entry.named || entry.reverse || entry.attached || (entry.normal && !entry.owned() && !entry.partition);
+  return entry.named || entry.reverse || (entry.normal && !entry.owned() && !entry.partition);
 }
 
 void add_drops(const Targets &targets, bool cascade, Catalog &catalog, Arena &arena, Effects &result) {
@@ -108,13 +108,16 @@ void add_drops(const Targets &targets, bool cascade, Catalog &catalog, Arena &ar
       continue;
     ObjectFacts facts = catalog.facts(entry.address);
     // A part goes without saying, but the rows of a partition are rows.
-    if (!is_mentioned(entry) && !holds_rows(facts.kind))
+    if (!is_mentioned(entry) && !entry.attached && !holds_rows(facts.kind))
       continue;
     if (!holds_rows(facts.kind)) {
       const Address whole = catalog.whole_of(entry.address);
       if (!entry.named && whole.valid() && closure.covers(whole))
         continue;
       facts.guards_itself |= whole.valid() && catalog.facts(whole).guards_itself;
+      // What was made to depend on an extension goes silently, but not if it is the guard's.
+      if (!is_mentioned(entry) && !facts.guards_itself)
+        continue;
     }
     Effect effect;
     if (!rule_for_drop(entry.address, facts, effect))
@@ -188,12 +191,8 @@ Effects effects(const Command &command, Catalog &catalog, Arena &arena) {
   return result;
 }
 
-Effects effects_of_ending(const Address &temporary_schema, Catalog &catalog, Arena &arena) {
+Effects effects_of_ending(const Vector<Address> &targets, Catalog &catalog, Arena &arena) {
   Effects result(arena);
-  result.reason =
-      "Being temporary, what these depend on goes at the end of the session or the transaction, and they with it.";
-  Vector<Address> targets(arena);
-  targets.push_back(temporary_schema);
   const Closure closure = close(targets, true, catalog, arena);
   for (const ClosureEntry &entry : closure.entries) {
     if (entry.address.sub_id != 0 ? closure.contains(entry.address.whole()) : entry.only_internal())

@@ -21,8 +21,6 @@ struct Effects {
 
   // PostgreSQL is going to refuse the statement by itself; the list is empty.
   bool refused = false;
-  // Why a statement that drops nothing has these effects; empty otherwise.
-  std::string_view reason;
   Vector<Effect> list;
 };
 
@@ -30,9 +28,9 @@ struct Effects {
 // the catalog's answers.
 Effects effects(const Command &command, Catalog &catalog, Arena &arena);
 
-// The lasting tables and columns that would go with a temporary schema, since they depend on something in it. Their own
-// age does not matter: they will hold rows by then.
-Effects effects_of_ending(const Address &temporary_schema, Catalog &catalog, Arena &arena);
+// The lasting tables and columns that go when these objects do, and not by a statement's will. Their own age does not
+// matter: they will hold rows by then.
+Effects effects_of_ending(const Vector<Address> &targets, Catalog &catalog, Arena &arena);
 
 // The effect of dropping one object, which something other than a statement's text made known.
 // False if there is none worth mentioning: the object is temporary, or this transaction's own. Whether it goes by

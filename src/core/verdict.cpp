@@ -20,11 +20,20 @@ bool covered(const Effects &effects, const Approval &approval, Verdict &verdict)
   return verdict.unlisted.empty() && verdict.consumed.empty();
 }
 
+bool tampers(const Effects &effects, const Verdict &verdict) {
+  for (std::size_t place = 0; place < effects.list.size(); ++place)
+    if (effects.list[place].rule == RuleId::guard_tampering && verdict.actions[place] == Action::block)
+      return true;
+  return false;
+}
+
 Decision decide_blocked(const Effects &effects, const Approval *approval, GuardMode mode, bool rehearse,
                         Verdict &verdict) {
-  if (mode == GuardMode::observe)
+  // Whatever the mode lets pass, it does not let pass what would falsify its own record.
+  const bool lenient = !tampers(effects, verdict);
+  if (lenient && mode == GuardMode::observe)
     return Decision::allowed;
-  if (mode == GuardMode::warn)
+  if (lenient && mode == GuardMode::warn)
     return Decision::warned;
   if (approval != nullptr && covered(effects, *approval, verdict))
     return Decision::approved;

@@ -29,7 +29,8 @@ constexpr const char *schema_name = "schema_guard";
 
 GuardObjects known{};
 bool known_valid = false;
-int at_work_level = 0; // of transaction nesting; 0 if the guard is not at work
+bool known_committed = false; // not just made by the transaction under way
+int at_work_level = 0;        // of transaction nesting; 0 if the guard is not at work
 
 // The extension's own row: pg_extension has no syscache before PostgreSQL 18.
 bool read_extension(GuardObjects &objects) {
@@ -43,6 +44,7 @@ bool read_extension(GuardObjects &objects) {
     auto *form = reinterpret_cast<Form_pg_extension>(GETSTRUCT(row));
     objects.extension = form->oid;
     objects.owner = form->extowner;
+    known_committed = !TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(row->t_data));
   }
   systable_endscan(scan);
   table_close(catalog, AccessShareLock);
@@ -96,7 +98,12 @@ bool try_lock_for_reading(std::initializer_list<Oid> tables) {
   return true;
 }
 
-Oid last_known_extension() { return known.extension; }
+Oid last_known_extension() { return known_committed ? known.extension : InvalidOid; }
+
+void recheck_guard_objects() {
+  if (!known_committed)
+    known_valid = false;
+}
 
 bool inert() {
   if (at_work_level > 0 || mode() == GuardMode::off || IsBinaryUpgrade || !IsTransactionState() || IsParallelWorker() ||

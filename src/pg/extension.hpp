@@ -29,8 +29,11 @@ const GuardObjects *guard_objects();
 bool try_lock_for_reading(std::initializer_list<Oid> tables);
 
 // The extension's OID as this session last saw it, without a look-up: for the end of a failed transaction, which
-// can make none. Invalid if it has not been seen.
+// can make none. Invalid if it has not been seen, or if the transaction under way has only just made it.
 Oid last_known_extension();
+
+// At a transaction's end: what it has made is there for good now, or never was.
+void recheck_guard_objects();
 
 // The one predicate that lists every state in which the guard does nothing. The first line of every sensor:
 // extension not installed here, being created or updated, binary upgrade, recovery, no live transaction, parallel

@@ -64,7 +64,11 @@ List *name_list(const void *node) { return static_cast<List *>(const_cast<void *
 TypeName *type_name(const void *node) { return static_cast<TypeName *>(const_cast<void *>(node)); }
 ObjectWithArgs *with_arguments(const void *node) { return static_cast<ObjectWithArgs *>(const_cast<void *>(node)); }
 
-Oid type_by_name(const void *node) { return LookupTypeNameOid(nullptr, type_name(node), true); }
+// DROP names a type by a TypeName, ALTER … OWNER, RENAME and SET SCHEMA by a list of names.
+Oid type_by_name(const void *node) {
+  TypeName *name = IsA(node, List) ? makeTypeNameFromNameList(name_list(node)) : type_name(node);
+  return LookupTypeNameOid(nullptr, name, true);
+}
 
 Oid cast_by_name(const void *node) {
   const Oid source = type_by_name(linitial(name_list(node)));

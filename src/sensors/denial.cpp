@@ -68,8 +68,6 @@ const char *list_objects(const Effects &effects, const Verdict &verdict, const V
   }
   if (count > most_listed)
     appendStringInfo(&out, "\nand %zu more; %zu objects in all", count - most_listed, count);
-  if (!effects.reason.empty())
-    appendStringInfo(&out, "\n%s", c_string(effects.reason));
   return out.data;
 }
 
@@ -79,7 +77,8 @@ bool record_attempt(const Effects &effects, const char *source, const char *key,
       .key = key, .source = source, .requested_by = GetSessionUserId(), .authenticated_as = GetAuthenticatedUserId()};
   complete_record(record);
   const char *payload = record_json(record, &filing);
-  ereport(LOG, errmsg_internal("schema_guard: %s", log_json(record, effects)), errhidestmt(true), errhidecontext(true));
+  ereport(LOG_SERVER_ONLY, errmsg_internal("schema_guard: %s", log_json(record, effects)), errhidestmt(true),
+          errhidecontext(true));
   const AbsorberTurn turn = begin_absorption();
   JournalPosition end;
   if (!journal_append(payload, strlen(payload), &end, WARNING)) {

@@ -76,26 +76,10 @@ AuditRecord unannounced(const EventTriggerData &event) {
   return record;
 }
 
-// The statement has made a lasting table or column depend on something temporary: it would be gone before long, so it
-// is judged as the drop that it will be.
-void judge_endings(const Statement &statement) {
-  ContextArena arena;
-  const Effects found = ending_effects(*statement.changed, arena);
-  if (found.list.empty())
-    return;
-  const Sighting sighting{.sensor = sensor::event_trigger,
-                          .command_tag = statement.record.command_tag,
-                          .statement = statement.record.statement,
-                          .seen_at = statement.record.occurred_at,
-                          .begun = nullptr};
-  if (const Passed passed = guard(found, sighting, arena); passed.recorded)
-    write_record(passed.record);
-}
-
 void command_end(const EventTriggerData &event) {
   Statement *statement = statement_under_way(event.parsetree);
   if (statement != nullptr)
-    judge_endings(*statement);
+    refuse_temporary_foundations(*statement->changed);
   AuditRecord record = statement != nullptr ? statement->record : unannounced(event);
   if (statement == nullptr || statement->recorded) {
     if (record.effects == nullptr)

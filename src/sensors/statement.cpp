@@ -34,7 +34,7 @@ const char *copy_start(MemoryContext context, const char *text) {
   if (length <= longest_begun)
     return MemoryContextStrdup(context, text);
   MemoryContext previous = MemoryContextSwitchTo(context);
-  const char *start = psprintf("%.*s…", pg_mbcliplen(text, static_cast<int>(length), longest_begun), text);
+  const char *start = psprintf("%.*s...", pg_mbcliplen(text, static_cast<int>(length), longest_begun), text);
   MemoryContextSwitchTo(previous);
   return start;
 }

@@ -2,13 +2,15 @@
 // temporary ones go.
 #pragma once
 
-#include "core/effect.hpp"
+#include "core/memory.hpp"
+#include "core/object.hpp"
 
 namespace schema_guard {
 
-// What lasting tables and columns would go with this session's temporary schema, now that a statement has created or
-// altered these objects. Empty, at no cost, in a session without temporary objects or after a statement that has
-// touched nothing else.
-Effects ending_effects(const Vector<Address> &changed, Arena &arena);
+// Raises SG001 if one of the objects that a statement has created or altered is lasting, would take rows along, and
+// depends on something in this session's temporary schema. No approval helps: the loss would come later, at a moment
+// that nobody can refuse. A WARNING where the mode or the policy would let the drop pass with one. Costs nothing in a
+// session without temporary objects.
+void refuse_temporary_foundations(const Vector<Address> &changed);
 
 } // namespace schema_guard

@@ -181,6 +181,7 @@ void forget_everything() {
   transaction_objects::transaction_ended();
   forget_consumed_approvals();
   guard_work_aborted(0);
+  recheck_guard_objects();
 }
 
 void transaction_event(XactEvent event, void *) {
