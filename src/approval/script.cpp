@@ -11,6 +11,7 @@
 
 extern "C" {
 #include "catalog/pg_type.h"
+#include "lib/stringinfo.h"
 #include "nodes/pg_list.h"
 #include "parser/parser.h"
 #include "utils/builtins.h"
@@ -30,6 +31,27 @@ void warn_of_refusal(int number, const Command &command) {
       errdetail("PostgreSQL would refuse it on the database as it is now: an object does not exist or is not yours, "
                 "or something else depends on it."),
       errhint("If an earlier statement of the script changes that, run it with schema_guard.rehearse instead."));
+}
+
+// The script as it is kept: without the statements that can hold a secret.
+const char *without_secrets(const char *script) {
+  StringInfoData out;
+  initStringInfo(&out);
+  bool any = false;
+  List *statements = raw_parser(script, RAW_PARSE_DEFAULT);
+  const ListCell *cell = nullptr;
+  foreach (cell, statements) {
+    const auto *statement = static_cast<const RawStmt *>(lfirst(cell));
+    const char *start = script + statement->stmt_location;
+    const int length = statement->stmt_len > 0 ? statement->stmt_len : static_cast<int>(strlen(start));
+    const bool secret = may_hold_secret(statement->stmt);
+    any |= secret;
+    if (secret)
+      appendStringInfo(&out, "\n-- %s (redacted: it can hold a secret)\n", c_string(command_tag(statement->stmt)));
+    else
+      appendStringInfo(&out, "%.*s;", length, start);
+  }
+  return any ? out.data : script;
 }
 
 // The effects of every statement of the script on the database as it is, each object once.
@@ -108,6 +130,6 @@ Datum schema_guard_request_approval(PG_FUNCTION_ARGS) {
   if (request.id == 0)
     ereport(ERROR, errcode(ERRCODE_LOCK_NOT_AVAILABLE), errmsg("could not obtain a number for the request"));
   if (!request.joined)
-    insert(request.id, key, reason, script, effects_json(found, verdict));
+    insert(request.id, key, reason, without_secrets(script), effects_json(found, verdict));
   PG_RETURN_INT64(request.id);
 }

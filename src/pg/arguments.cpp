@@ -18,7 +18,8 @@ Datum required(FunctionCallInfo fcinfo, int place, const char *name) {
 char *required_text(FunctionCallInfo fcinfo, int place, const char *name) {
   char *value = TextDatumGetCString(required(fcinfo, place, name));
   if (strspn(value, " \t\r\n") == strlen(value))
-    ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s must not be empty", name));
+    ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s must not be empty", name),
+            strcmp(name, "reason") == 0 ? errhint("Say why: it stays on record.") : 0);
   return value;
 }
 
