@@ -73,19 +73,6 @@ CREATE TABLE schema_guard.approval_effect (
 COMMENT ON TABLE schema_guard.approval_effect IS
     'The effects that an approval allows, each once, and the transaction that used it.';
 
-CREATE TRIGGER protect_rows BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON schema_guard.approver
-    FOR EACH STATEMENT EXECUTE FUNCTION schema_guard.protect_rows();
-ALTER TABLE schema_guard.approver ENABLE ALWAYS TRIGGER protect_rows;
-CREATE TRIGGER protect_rows BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON schema_guard.request
-    FOR EACH STATEMENT EXECUTE FUNCTION schema_guard.protect_rows();
-ALTER TABLE schema_guard.request ENABLE ALWAYS TRIGGER protect_rows;
-CREATE TRIGGER protect_rows BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON schema_guard.approval
-    FOR EACH STATEMENT EXECUTE FUNCTION schema_guard.protect_rows();
-ALTER TABLE schema_guard.approval ENABLE ALWAYS TRIGGER protect_rows;
-CREATE TRIGGER protect_rows BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON schema_guard.approval_effect
-    FOR EACH STATEMENT EXECUTE FUNCTION schema_guard.protect_rows();
-ALTER TABLE schema_guard.approval_effect ENABLE ALWAYS TRIGGER protect_rows;
-
 CREATE VIEW schema_guard.pending AS
     SELECT id, requester AS requested_by, source, statement, effects, reason, application_name, client_address,
            created_at, last_attempt_at, attempts

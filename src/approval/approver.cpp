@@ -28,8 +28,6 @@ constexpr const char *privileges[] = {
 
 const char *checked_name(Oid role) { return GetUserNameFromId(role, false); }
 
-const char *session_name() { return GetUserNameFromId(GetSessionUserId(), false); }
-
 void change_privileges(GuardQuery &query, const char *verb, const char *preposition, const char *role) {
   for (const char *privilege : privileges)
     query.execute(psprintf("%s %s %s %s", verb, privilege, preposition, quote_identifier(role)));
@@ -46,7 +44,7 @@ void require_approver(const char *function) {
   query.close();
   if (!listed)
     ereport(ERROR, errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("permission denied for function %s", function),
-            errdetail("Role \"%s\" is not an approver.", session_name()),
+            errdetail("Role \"%s\" is not an approver.", session_role_name()),
             errhint("A superuser or the extension's owner names approvers with schema_guard.grant_approver()."));
 }
 
@@ -61,7 +59,7 @@ Datum schema_guard_grant_approver(PG_FUNCTION_ARGS) {
   query.execute(R"(
 INSERT INTO schema_guard.approver (role, role_name, granted_by) VALUES ($1, $2, $3)
     ON CONFLICT (role) WHERE revoked_at IS NULL DO NOTHING)",
-                {oid_argument(role), text_argument(name), text_argument(session_name())});
+                {oid_argument(role), text_argument(name), text_argument(session_role_name())});
   change_privileges(query, "GRANT", "TO", name);
   query.close();
   PG_RETURN_VOID();
@@ -76,7 +74,7 @@ Datum schema_guard_revoke_approver(PG_FUNCTION_ARGS) {
   const uint64 ended = query.execute(R"(
 UPDATE ONLY schema_guard.approver SET revoked_by = $2, revoked_at = pg_catalog.clock_timestamp()
  WHERE role = $1 AND revoked_at IS NULL)",
-                                     {oid_argument(role), text_argument(session_name())});
+                                     {oid_argument(role), text_argument(session_role_name())});
   if (ended == 0)
     ereport(ERROR, errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("role \"%s\" is not an approver", name));
   change_privileges(query, "REVOKE", "FROM", name);

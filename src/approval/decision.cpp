@@ -22,8 +22,6 @@ namespace {
 
 constexpr int token_bytes = 32;
 
-const char *session_name() { return GetUserNameFromId(GetSessionUserId(), false); }
-
 struct Request {
   int64 id;
   Oid requested_by;
@@ -104,7 +102,7 @@ void decide(GuardQuery &query, int64 request, const char *status, const char *re
 UPDATE ONLY schema_guard.request
    SET status = $2, decided_by = $3, decided_at = pg_catalog.clock_timestamp(), decision_reason = $4
  WHERE id = $1)",
-      {bigint_argument(request), text_argument(status), text_argument(session_name()), text_argument(reason)});
+      {bigint_argument(request), text_argument(status), text_argument(session_role_name()), text_argument(reason)});
 }
 
 constexpr const char *insert_approval = R"(
@@ -141,7 +139,7 @@ Datum schema_guard_approve(PG_FUNCTION_ARGS) {
   const char *token = new_token();
   query.execute(insert_approval, {bigint_argument(request.id),
                                   text_argument(sha256_hexadecimal(token)),
-                                  text_argument(session_name()),
+                                  text_argument(session_role_name()),
                                   {INTERVALOID, valid_for},
                                   text_argument(reason)});
   const int64 approval = query.bigint(0, 1);
@@ -184,7 +182,7 @@ Datum schema_guard_revoke(PG_FUNCTION_ARGS) {
 UPDATE ONLY schema_guard.approval
    SET revoked_by = $2, revoked_at = pg_catalog.clock_timestamp(), revocation_reason = $3
  WHERE id = $1)",
-                {bigint_argument(id), text_argument(session_name()), text_argument(reason)});
+                {bigint_argument(id), text_argument(session_role_name()), text_argument(reason)});
   query.close();
   PG_RETURN_VOID();
 }

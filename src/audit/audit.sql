@@ -26,9 +26,6 @@ COMMENT ON TABLE schema_guard.audit IS
     'Every data definition statement that the guard saw: what passed, in its own transaction, and what was refused or failed.';
 COMMENT ON COLUMN schema_guard.audit.verdict IS
     'allowed, approved, exempt, warned, blocked, rehearsed or failed';
-CREATE TRIGGER protect_rows BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON schema_guard.audit
-    FOR EACH STATEMENT EXECUTE FUNCTION schema_guard.protect_rows();
-ALTER TABLE schema_guard.audit ENABLE ALWAYS TRIGGER protect_rows;
 
 CREATE VIEW schema_guard.blocked AS
     SELECT id, occurred_at, rule, command_tag, statement, effects, session_role, effective_role, application_name,
@@ -45,9 +42,6 @@ CREATE TABLE schema_guard.journal_position (
 );
 COMMENT ON TABLE schema_guard.journal_position IS 'How far the journal on disk has been absorbed into the tables.';
 INSERT INTO schema_guard.journal_position (journal_id, byte_offset) VALUES ('00000000-0000-0000-0000-000000000000', 0);
-CREATE TRIGGER protect_rows BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON schema_guard.journal_position
-    FOR EACH STATEMENT EXECUTE FUNCTION schema_guard.protect_rows();
-ALTER TABLE schema_guard.journal_position ENABLE ALWAYS TRIGGER protect_rows;
 
 CREATE FUNCTION schema_guard.absorb_journal(OUT absorbed bigint, OUT damaged_bytes bigint, OUT damaged_at bigint)
     LANGUAGE c AS 'MODULE_PATHNAME', 'schema_guard_absorb_journal'

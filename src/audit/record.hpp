@@ -50,7 +50,7 @@ struct RequestFiling {
 // The record as one JSON object: what the journal holds. `filing` may be null.
 char *record_json(const AuditRecord &record, const RequestFiling *filing);
 
-// The same for the server log, with at most `most_effects` of the effects.
+// The same for the server log: of the effects only their number and the first objects.
 char *log_json(const AuditRecord &record, const Effects &effects);
 
 // The effects of a statement as an array, in the current memory context; null if there are none.

@@ -23,6 +23,8 @@ char *required_text(FunctionCallInfo fcinfo, int place, const char *name) {
   return value;
 }
 
+const char *session_role_name() { return GetUserNameFromId(GetSessionUserId(), false); }
+
 void require_administrator(const char *function) {
   const GuardObjects *objects = guard_objects();
   if (objects == nullptr || !has_privs_of_role(GetUserId(), objects->owner))

@@ -13,6 +13,9 @@ Datum required(FunctionCallInfo fcinfo, int place, const char *name);
 // A required text that says something; raises 22023 if it is empty or blank.
 char *required_text(FunctionCallInfo fcinfo, int place, const char *name);
 
+// The name of the role that the session belongs to: who is on record for what a function does.
+const char *session_role_name();
+
 // Raises 42501 unless the role may administer the guard: a superuser, or the extension's owner.
 void require_administrator(const char *function);
 

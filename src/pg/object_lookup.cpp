@@ -3,11 +3,10 @@
 #include "pg/compat.hpp"
 #include "pg/extension.hpp"
 #include "pg/memory.hpp"
-#include "pg/object_facts.hpp"
+#include "pg/object_owner.hpp"
 
 extern "C" {
 #include "access/htup_details.h"
-#include "access/table.h"
 #include "catalog/catalog.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_am.h"
@@ -51,7 +50,6 @@ extern "C" {
 #include "utils/acl.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
-#include "utils/rel.h"
 #include "utils/syscache.h"
 }
 
@@ -264,56 +262,9 @@ Resolution look_up_role(const Target &target) {
   return found(AuthIdRelationId, role);
 }
 
-// The owner of an object, or of the relation that it is a part of. What has none is left to PostgreSQL, and to ring 2
-// if PostgreSQL lets it pass.
-Oid owner_of(const ::ObjectAddress &object) {
-  if (const Address whole = whole_of_part({object.classId, object.objectId, 0}); whole.valid())
-    return owner_of({RelationRelationId, whole.object_id, 0});
-  const AttrNumber owner_column = get_object_attnum_owner(object.classId);
-  if (owner_column == InvalidAttrNumber)
-    return InvalidOid;
-  Relation catalog = table_open(object.classId, AccessShareLock);
-  HeapTuple tuple = get_catalog_object_by_oid(catalog, get_object_attnum_oid(object.classId), object.objectId);
-  bool null = true;
-  const Datum owner =
-      HeapTupleIsValid(tuple) ? heap_getattr(tuple, owner_column, RelationGetDescr(catalog), &null) : Datum{0};
-  table_close(catalog, AccessShareLock);
-  return null ? InvalidOid : DatumGetObjectId(owner);
-}
-
-// DROP CAST: whoever owns either type.
-bool owns_type_of_cast(Oid cast) {
-  Relation catalog = table_open(CastRelationId, AccessShareLock);
-  HeapTuple tuple = get_catalog_object_by_oid(catalog, Anum_pg_cast_oid, cast);
-  Oid types[2] = {InvalidOid, InvalidOid};
-  if (HeapTupleIsValid(tuple)) {
-    const auto *form = reinterpret_cast<Form_pg_cast>(GETSTRUCT(tuple));
-    types[0] = form->castsource;
-    types[1] = form->casttarget;
-  }
-  table_close(catalog, AccessShareLock);
-  for (const Oid type : types)
-    if (OidIsValid(type) && has_privs_of_role(GetUserId(), owner_of({TypeRelationId, type, 0})))
-      return true;
-  return false;
-}
-
-// RemoveObjects (commands/dropcmds.c) and check_object_ownership (catalog/objectaddress.c).
-bool may_drop(const ::ObjectAddress &object) {
-  if (superuser())
-    return true;
-  const Oid schema = get_object_namespace(&object);
-  if (OidIsValid(schema) && compat::owns_schema(schema, GetUserId()))
-    return true;
-  if (object.classId == CastRelationId)
-    return owns_type_of_cast(object.objectId);
-  const Oid owner = owner_of(object);
-  return OidIsValid(owner) && has_privs_of_role(GetUserId(), owner);
-}
-
 Resolution if_permitted(const Resolution &resolution) {
   const Address &object = resolution.address;
-  if (resolution.status != Resolution::Status::found || may_drop({object.class_id, object.object_id, object.sub_id}))
+  if (resolution.status != Resolution::Status::found || may_drop(object))
     return resolution;
   return refused;
 }
@@ -335,8 +286,7 @@ Resolution look_up(const Target &target) {
     const Oid object = row.find(target.node);
     if (!OidIsValid(object))
       return not_found(target);
-    const ::ObjectAddress address{row.class_id, object, 0};
-    return may_drop(address) ? found(row.class_id, object) : refused;
+    return may_drop({row.class_id, object, 0}) ? found(row.class_id, object) : refused;
   }
   return refused;
 }

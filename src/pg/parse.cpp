@@ -3,7 +3,6 @@
 extern "C" {
 #include "nodes/pg_list.h"
 #include "nodes/value.h"
-#include "nodes/value.h"
 #include "tcop/utility.h"
 }
 

@@ -62,7 +62,7 @@ void check_pattern(const char *pattern) {
 uint64 end_policy(GuardQuery &query, const char *rule, const char *pattern, const QueryArgument &role, const char *by,
                   const char *reason) {
   return query.execute(R"(
-UPDATE schema_guard.standing_policy SET ended_by = $4, ended_at = pg_catalog.clock_timestamp(), end_reason = $5
+UPDATE ONLY schema_guard.standing_policy SET ended_by = $4, ended_at = pg_catalog.clock_timestamp(), end_reason = $5
  WHERE rule = $1 AND object_pattern = $2 AND role IS NOT DISTINCT FROM $3 AND ended_at IS NULL)",
                        {text_argument(rule), text_argument(pattern), role, text_argument(by), text_argument(reason)});
 }
@@ -102,7 +102,7 @@ Datum schema_guard_set_policy(PG_FUNCTION_ARGS) {
   const bool for_good = PG_ARGISNULL(4);
   if (!for_good && PG_GETARG_TIMESTAMPTZ(4) <= GetCurrentTimestamp())
     ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("valid_until must be in the future"));
-  const char *session_role = GetUserNameFromId(GetSessionUserId(), false);
+  const char *session_role = session_role_name();
 
   GuardQuery query = GuardQuery::open();
   const uint64 ended = end_policy(query, rule, pattern, role_argument, session_role, reason);

@@ -27,9 +27,6 @@ CREATE TABLE schema_guard.standing_policy (
 );
 COMMENT ON TABLE schema_guard.standing_policy IS
     'Every exemption and restriction ever set with set_policy(); the view policy shows those in force.';
-CREATE TRIGGER protect_rows BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON schema_guard.standing_policy
-    FOR EACH STATEMENT EXECUTE FUNCTION schema_guard.protect_rows();
-ALTER TABLE schema_guard.standing_policy ENABLE ALWAYS TRIGGER protect_rows;
 
 CREATE VIEW schema_guard.policy AS
     SELECT id, rule, action, object_pattern, role_name AS role, valid_until, reason, set_by, set_at

@@ -1,3 +1,19 @@
+-- The rows of every table that the script has made are the guard's own.
+DO $$
+DECLARE
+    guarded regclass;
+BEGIN
+    FOR guarded IN
+        SELECT oid FROM pg_catalog.pg_class
+         WHERE relnamespace = 'schema_guard'::pg_catalog.regnamespace AND relkind = 'r' ORDER BY oid
+    LOOP
+        EXECUTE pg_catalog.format('CREATE TRIGGER protect_rows BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON %s '
+                                  'FOR EACH STATEMENT EXECUTE FUNCTION schema_guard.protect_rows()', guarded);
+        EXECUTE pg_catalog.format('ALTER TABLE %s ENABLE ALWAYS TRIGGER protect_rows', guarded);
+    END LOOP;
+END
+$$;
+
 -- Ring 1. Last in the script: from here on the guard is at work.
 -- These two have no search_path of their own: they resolve the statement's names, and must do so as it will. They
 -- run no SQL but through src/pg/query, which sets one.

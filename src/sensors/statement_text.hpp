@@ -1,7 +1,7 @@
 // The text of one statement, for the record only: nothing is ever decided by it.
 //
 // Promise: no secret gets out. Of a statement that can hold one, and of a text around it that can't be taken apart,
-// only the command tag remains.
+// nothing is kept but that it was one.
 #pragma once
 
 #include "pg/pg.hpp"
