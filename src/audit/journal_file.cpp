@@ -10,9 +10,10 @@ extern "C" {
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 }
+
+#include <ctime>
 
 namespace schema_guard {
 
