@@ -20,8 +20,8 @@ CREATE TABLE schema_guard.audit (
     sensor text,
     duration interval
 );
--- Not unique: no statement may ever fail because a number comes twice, as after a setval() by hand.
-CREATE INDEX audit_id ON schema_guard.audit (id);
+-- No index: each would cost every statement something. A DBA who looks things up often may add one; see docs/operations.md.
+-- Nor is the number unique by constraint, since no statement may fail for the sake of its record, as after a setval() by hand.
 COMMENT ON TABLE schema_guard.audit IS
     'Every data definition statement that the guard saw: what passed, in its own transaction, and what was refused or failed.';
 COMMENT ON COLUMN schema_guard.audit.verdict IS

@@ -41,10 +41,13 @@ bool ignored_owner(const Address &referenced, DependencyKind kind) {
 
 } // namespace
 
-Dependencies::Dependencies(Arena &arena)
-    : relation_(table_open(DependRelationId, AccessShareLock)), scans_left_(-1), rows_(arena), by_depender_(arena) {}
+Dependencies::Dependencies(Arena &arena) : relation_(nullptr), scans_left_(-1), rows_(arena), by_depender_(arena) {}
 
-void Dependencies::close() { table_close(relation_, AccessShareLock); }
+void Dependencies::close() {
+  if (relation_ != nullptr)
+    table_close(relation_, AccessShareLock);
+  relation_ = nullptr;
+}
 
 void Dependencies::dependents(const Address &object, Vector<Dependency> &found) {
   look_up(object, From::referenced, found);
@@ -53,7 +56,10 @@ void Dependencies::dependents(const Address &object, Vector<Dependency> &found) 
 void Dependencies::owners(const Address &object, Vector<Dependency> &found) { look_up(object, From::depender, found); }
 
 void Dependencies::look_up(const Address &object, From from, Vector<Dependency> &found) {
-  if (scans_left_ < 0)
+  // Most statements have no question.
+  if (relation_ == nullptr)
+    relation_ = table_open(DependRelationId, AccessShareLock);
+  if (!loaded_ && scans_left_ < 0)
     scans_left_ = RelationGetNumberOfBlocks(relation_) * rows_in_a_block / rows_for_an_index_scan;
   if (!loaded_ && --scans_left_ < 0)
     load_all();

@@ -18,7 +18,7 @@ namespace schema_guard {
 
 class Dependencies {
 public:
-  // Opens pg_depend. close() releases it; an error does so as well.
+  // Opens pg_depend at the first question. close() releases it; an error does so as well.
   explicit Dependencies(Arena &arena);
   void close();
 
