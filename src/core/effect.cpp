@@ -158,12 +158,14 @@ Effects effects(const Command &command, Catalog &catalog, Arena &arena) {
 
   for (const Target &target : command.targets) {
     const Resolution resolution = catalog.resolve(target);
+    // What the role may not change is no news; the rest of the statement is judged all the same.
+    if (resolution.status == Resolution::Status::missing ||
+        (target.changed && resolution.status == Resolution::Status::refused))
+      continue;
     if (resolution.status == Resolution::Status::refused) {
       result.refused = true;
       return result;
     }
-    if (resolution.status == Resolution::Status::missing)
-      continue;
     if (target.changed) {
       changed.push_back(resolution.address);
       continue;

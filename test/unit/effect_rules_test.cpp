@@ -177,6 +177,13 @@ TEST_F(EffectTest, AChangeOfTheGuardsOwnIsTampering) {
   EXPECT_EQ(words(change({missing()})), Words{"other_ddl SOME COMMAND"});
 }
 
+// CREATE FUNCTION in a schema of somebody else's: a policy on other statements has to be asked.
+TEST_F(EffectTest, AChangeThatTheRoleMayNotMakeIsStillItsStatement) {
+  const Address table = catalog.add(ObjectKind::table, "table");
+  EXPECT_EQ(words(change({refused()})), Words{"other_ddl SOME COMMAND"});
+  EXPECT_EQ(words(change({refused()}, {found(table)})), Words{"drop_table table"});
+}
+
 // ALTER TABLE with a subcommand that drops nothing after all, beside one that changes the guard.
 TEST_F(EffectTest, AChangeOfTheGuardBesideADropIsTampering) {
   const Address audit = catalog.add(ObjectKind::table, "audit");
