@@ -16,4 +16,5 @@ void _PG_init(void) {
   watch_transactions();
   watch_object_access();
   watch_utility_statements();
+  watch_catalog_rows();
 }

@@ -6,6 +6,7 @@
 #include "pg/memory.hpp"
 #include "pg/parse.hpp"
 #include "pg/query.hpp"
+#include "pg/secret.hpp"
 #include "pg/settings.hpp"
 #include "policy/live_policy.hpp"
 

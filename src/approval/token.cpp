@@ -123,6 +123,16 @@ UPDATE ONLY schema_guard.approval_effect
   return all;
 }
 
+void hold_approval(int64 approval) {
+  GuardQuery query = GuardQuery::open();
+  query.execute("SELECT FROM ONLY schema_guard.approval WHERE id = $1 AND revoked_at IS NULL FOR SHARE SKIP LOCKED",
+                {bigint_argument(approval)});
+  const bool held = query.rows() > 0;
+  query.close();
+  if (!held)
+    ereport(ERROR, errcode(sqlstate_token), errmsg("approval " INT64_FORMAT " is being revoked", approval));
+}
+
 void check_consumed_approvals() {
   if (consumed_approvals == nullptr)
     return;

@@ -21,6 +21,10 @@ TokenApproval load_approval(Arena &arena);
 // them or is about to; `unavailable` receives these. Never waits.
 bool consume(const Approval &approval, const Vector<std::int32_t> &ordinals, Vector<std::int32_t> &unavailable);
 
+// For what no rollback undoes: keeps the approval from being revoked until the transaction ends, so that its commit
+// can't fail for that. Raises SG002 if it has been revoked, or is being revoked at this moment.
+void hold_approval(int64 approval);
+
 // Raises SG002 if an approval that this transaction consumed from has been revoked since. Called before the commit.
 void check_consumed_approvals();
 void forget_consumed_approvals();

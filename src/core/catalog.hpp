@@ -4,10 +4,12 @@
 // depends on how the object was spelt.
 #pragma once
 
+#include "core/column_type.hpp"
 #include "core/command.hpp"
 #include "core/memory.hpp"
 #include "core/object.hpp"
 
+#include <optional>
 #include <string_view>
 
 namespace schema_guard {
@@ -56,14 +58,25 @@ struct ObjectDescription {
   std::int64_t bytes = -1;      // on disk; -1 is unknown
 };
 
+enum class InheritedColumns : bool { dropped_along, all };
+
 class Catalog {
 public:
   virtual Resolution resolve(const Target &target) = 0;
   virtual void dependents(const Address &object, Vector<Dependency> &found) = 0;
   virtual void owners(const Address &object, Vector<Dependency> &found) = 0;
   virtual void owned_by(const Address &role, Vector<Address> &found) = 0;
-  // The columns of direct inheritance children that go when `column` is dropped with its children's.
-  virtual void inherited_columns(const Address &column, Vector<Address> &found) = 0;
+  // The same column of direct inheritance children: those that go when `column` is dropped, or all.
+  virtual void inherited_columns(const Address &column, InheritedColumns which, Vector<Address> &found) = 0;
+  // The tables that inherit from this one, partitions among them, all the way down.
+  virtual void descendants(const Address &table, Vector<Address> &found) = 0;
+  // The tables whose foreign keys refer to any of these, and that are not among them.
+  virtual void referencing(const Vector<Address> &tables, Vector<Address> &found) = 0;
+  // A column's type; nothing if its values are computed from others.
+  virtual std::optional<ColumnType> column_type(const Address &column) = 0;
+  // The type that a statement names; nothing if there is no such type.
+  virtual std::optional<ColumnType> named_type(const void *name) = 0;
+  virtual TypeCatalog &types() = 0;
   virtual ObjectFacts facts(const Address &object) = 0;
   // The table that an index, constraint, trigger or rule belongs to, or a default's column; invalid for anything else.
   virtual Address whole_of(const Address &object) = 0;

@@ -9,6 +9,7 @@ namespace schema_guard {
 
 struct Effect {
   RuleId rule = RuleId::other_ddl;
+  Deed deed = Deed::change;
   ObjectKind kind = ObjectKind::none;
   bool cascaded = false; // not named by the statement
   bool harmless = false; // temporary, or this transaction's own: told of, never judged
@@ -32,9 +33,9 @@ Effects effects(const Command &command, Catalog &catalog, Arena &arena);
 // matter: they will hold rows by then.
 Effects effects_of_ending(const Vector<Address> &targets, Catalog &catalog, Arena &arena);
 
-// The effect of dropping one object, which something other than a statement's text made known.
+// The effect of dropping or truncating one object, which something other than a statement's text made known.
 // False if there is none worth mentioning: the object is temporary, or this transaction's own. Whether it goes by
 // cascade is for the caller to say.
-bool drop_effect(const Address &address, Catalog &catalog, Effect &effect);
+bool effect_on(const Address &address, Deed deed, Catalog &catalog, Effect &effect);
 
 } // namespace schema_guard

@@ -32,17 +32,21 @@ enum class ObjectKind : std::uint8_t {
   sequence,
   index,
   constraint,
+  primary_key,
   function,
   type,
   schema,
   extension,
+  large_object,
+  database,
+  setting, // a stored one that the guard depends on
   other,
 };
 
 // What ring 2 looks at when it goes: of everything else ring 1's word is enough.
 inline bool holds_rows(ObjectKind kind) {
   return kind == ObjectKind::table || kind == ObjectKind::column || kind == ObjectKind::attribute ||
-         kind == ObjectKind::materialized_view;
+         kind == ObjectKind::materialized_view || kind == ObjectKind::database;
 }
 
 } // namespace schema_guard

@@ -15,9 +15,20 @@ enum class Action : std::uint8_t { allow, record, warn, block };
 enum class RuleId : std::uint8_t {
   drop_table,
   drop_column,
+  truncate_table,
+  drop_database,
+  drop_large_object,
+  lossy_type_change,
+  change_catalog,
   guard_tampering,
   drop_materialized_view,
   drop_sequence,
+  drop_primary_key,
+  detach_partition,
+  rename_table,
+  rename_column,
+  move_schema,
+  set_unlogged,
   drop_foreign_table,
   drop_view,
   drop_index,
@@ -34,6 +45,9 @@ struct Rule {
   RuleId id;
   std::string_view name;
   Action default_action;
+  // What a statement does to the object, as in "cannot drop table t" and "drops table t".
+  std::string_view infinitive;
+  std::string_view present;
   std::string_view summary;
 };
 

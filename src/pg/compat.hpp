@@ -6,8 +6,10 @@
 extern "C" {
 #include "access/parallel.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_database.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_tablespace_d.h"
+#include "commands/event_trigger.h"
 #include "common/relpath.h"
 #include "pgstat.h"
 #include "utils/acl.h"
@@ -29,6 +31,23 @@ inline bool owns_schema(Oid schema, Oid role) {
   return object_ownercheck(NamespaceRelationId, schema, role);
 #else
   return pg_namespace_ownercheck(schema, role);
+#endif
+}
+
+inline bool owns_database(Oid database, Oid role) {
+#if PG_VERSION_NUM >= 160000
+  return object_ownercheck(DatabaseRelationId, database, role);
+#else
+  return pg_database_ownercheck(database, role);
+#endif
+}
+
+// PostgreSQL 17 can switch all event triggers off (commit 7750fefdb2b1).
+inline bool event_triggers_enabled() {
+#if PG_VERSION_NUM >= 170000
+  return event_triggers;
+#else
+  return true;
 #endif
 }
 

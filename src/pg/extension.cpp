@@ -11,8 +11,10 @@ extern "C" {
 #include "catalog/dependency.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_extension.h"
+#include "catalog/pg_proc.h"
 #include "commands/extension.h"
 #include "storage/lmgr.h"
+#include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
@@ -51,10 +53,18 @@ bool read_extension(GuardObjects &objects) {
   return found;
 }
 
+Oid event_trigger_function(const char *name, Oid schema) {
+  const oidvector *no_arguments = buildoidvector(nullptr, 0);
+  return GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum(name), PointerGetDatum(no_arguments),
+                         ObjectIdGetDatum(schema));
+}
+
 // A schema of our name that the extension did not make is somebody else's.
 bool read_objects(Oid schema, GuardObjects &objects) {
   const auto relation = [schema](const char *name) { return get_relname_relid(name, schema); };
   objects.schema = schema;
+  objects.command_start_function = event_trigger_function("on_ddl_command_start", schema);
+  objects.command_end_function = event_trigger_function("on_ddl_command_end", schema);
   objects.audit = relation("audit");
   objects.audit_sequence = relation("audit_id_seq");
   objects.policy = relation("standing_policy");
@@ -105,9 +115,15 @@ void recheck_guard_objects() {
     known_valid = false;
 }
 
+// Single-user mode is PostgreSQL's own way out of event triggers (EventTriggerDDLCommandStart in
+// commands/event_trigger.c); there is also nobody else to approve anything.
+bool resting() {
+  return at_work_level > 0 || mode() == GuardMode::off || IsBinaryUpgrade || !IsUnderPostmaster ||
+         !IsTransactionState() || IsParallelWorker() || InitializingParallelWorker || RecoveryInProgress();
+}
+
 bool inert() {
-  if (at_work_level > 0 || mode() == GuardMode::off || IsBinaryUpgrade || !IsTransactionState() || IsParallelWorker() ||
-      InitializingParallelWorker || RecoveryInProgress())
+  if (resting())
     return true;
   const GuardObjects *objects = guard_objects();
   return objects == nullptr || (creating_extension && CurrentExtensionObject == objects->extension);

@@ -19,6 +19,8 @@ struct GuardObjects {
   Oid request_sequence;
   Oid approval;
   Oid approval_effect;
+  Oid command_start_function; // of the event triggers
+  Oid command_end_function;
 };
 
 // Null if the extension is not installed in this database. Costs two cache look-ups once known.
@@ -35,10 +37,13 @@ Oid last_known_extension();
 // At a transaction's end: what it has made is there for good now, or never was.
 void recheck_guard_objects();
 
-// The one predicate that lists every state in which the guard does nothing. The first line of every sensor:
-// extension not installed here, being created or updated, binary upgrade, recovery, no live transaction, parallel
-// worker, mode off, or the guard itself at work.
+// The one predicate that lists every state in which the guard does nothing. The first line of every sensor: resting, or
+// the extension is not installed here, being created or being updated.
 bool inert();
+
+// The states among these that have nothing to do with this database: binary upgrade, single-user mode, recovery, no
+// live transaction, parallel worker, mode off, or the guard itself at work.
+bool resting();
 
 // True while the guard writes to its own tables; see pg/query.hpp. An abort ends it.
 bool guard_at_work();

@@ -4,13 +4,16 @@
 #include "pg/object_facts.hpp"
 #include "pg/object_lookup.hpp"
 #include "pg/relation_size.hpp"
+#include "pg/stored_setting.hpp"
 
 extern "C" {
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/dependency.h"
+#include "catalog/heap.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_db_role_setting.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_shdepend.h"
 #include "catalog/pg_type.h"
@@ -21,6 +24,21 @@ extern "C" {
 }
 
 namespace schema_guard {
+
+namespace {
+
+// heap_truncate_check_FKs (catalog/heap.c): foreign keys are triggers, but for partitioned tables.
+bool may_be_referenced(Oid relation) {
+  HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+  if (!HeapTupleIsValid(tuple))
+    return false;
+  const auto *form = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple));
+  const bool may_be = form->relhastriggers || form->relkind == RELKIND_PARTITIONED_TABLE;
+  ReleaseSysCache(tuple);
+  return may_be;
+}
+
+} // namespace
 
 LiveCatalog::LiveCatalog(Arena &arena) : arena_(arena), dependencies_(arena) {}
 
@@ -54,7 +72,7 @@ void LiveCatalog::owned_by(const Address &role, Vector<Address> &found) {
 
 // ATExecDropColumn (commands/tablecmds.c): a child's column goes if it has no other parent and no definition of
 // its own. A composite type's attribute goes from the tables that are typed by it.
-void LiveCatalog::inherited_columns(const Address &column, Vector<Address> &found) {
+void LiveCatalog::inherited_columns(const Address &column, InheritedColumns which, Vector<Address> &found) {
   char *name = get_attname(column.object_id, static_cast<AttrNumber>(column.sub_id), true);
   if (name == nullptr)
     return;
@@ -82,17 +100,48 @@ void LiveCatalog::inherited_columns(const Address &column, Vector<Address> &foun
     if (!HeapTupleIsValid(tuple))
       continue;
     const auto *attribute = reinterpret_cast<Form_pg_attribute>(GETSTRUCT(tuple));
-    if (attribute->attinhcount == 1 && !attribute->attislocal)
+    if (which == InheritedColumns::all || (attribute->attinhcount == 1 && !attribute->attislocal))
       found.push_back({RelationRelationId, child, attribute->attnum});
     ReleaseSysCache(tuple);
   }
 }
+
+// ExecuteTruncate (commands/tablecmds.c) goes to partitions and inheritance children alike.
+void LiveCatalog::descendants(const Address &table, Vector<Address> &found) {
+  List *all = find_all_inheritors(table.object_id, NoLock, nullptr);
+  const ListCell *cell = nullptr;
+  foreach (cell, all)
+    if (const Oid relation = lfirst_oid(cell); relation != table.object_id && get_rel_relkind(relation) != '\0')
+      found.push_back({RelationRelationId, relation, 0});
+}
+
+// As TRUNCATE itself finds them: by a scan of pg_constraint, which has no index for it.
+void LiveCatalog::referencing(const Vector<Address> &tables, Vector<Address> &found) {
+  List *relations = NIL;
+  bool any_keys = false;
+  for (const Address &table : tables) {
+    relations = lappend_oid(relations, table.object_id);
+    any_keys = any_keys || may_be_referenced(table.object_id);
+  }
+  if (!any_keys)
+    return;
+  List *others = heap_truncate_find_FKs(relations);
+  const ListCell *cell = nullptr;
+  foreach (cell, others)
+    found.push_back({RelationRelationId, lfirst_oid(cell), 0});
+}
+
+std::optional<ColumnType> LiveCatalog::column_type(const Address &column) { return type_of_column(column); }
+
+std::optional<ColumnType> LiveCatalog::named_type(const void *name) { return type_by_type_name(name); }
 
 ObjectFacts LiveCatalog::facts(const Address &object) { return object_facts(object, *this, arena_); }
 
 Address LiveCatalog::whole_of(const Address &object) { return whole_of_part(object); }
 
 ObjectDescription LiveCatalog::describe(const Address &object, ObjectKind kind) {
+  if (object.class_id == DbRoleSettingRelationId)
+    return describe_stored_setting(object, arena_);
   const ::ObjectAddress address{object.class_id, object.object_id, object.sub_id};
   ObjectDescription description;
   const char *type = getObjectTypeDescription(&address, true);

@@ -6,6 +6,7 @@
 
 #include "core/catalog.hpp"
 #include "pg/dependencies.hpp"
+#include "pg/live_types.hpp"
 #include "pg/pg.hpp"
 
 namespace schema_guard {
@@ -20,7 +21,12 @@ public:
   void dependents(const Address &object, Vector<Dependency> &found) override;
   void owners(const Address &object, Vector<Dependency> &found) override;
   void owned_by(const Address &role, Vector<Address> &found) override;
-  void inherited_columns(const Address &column, Vector<Address> &found) override;
+  void inherited_columns(const Address &column, InheritedColumns which, Vector<Address> &found) override;
+  void descendants(const Address &table, Vector<Address> &found) override;
+  void referencing(const Vector<Address> &tables, Vector<Address> &found) override;
+  std::optional<ColumnType> column_type(const Address &column) override;
+  std::optional<ColumnType> named_type(const void *name) override;
+  TypeCatalog &types() override { return types_; }
   ObjectFacts facts(const Address &object) override;
   Address whole_of(const Address &object) override;
   ObjectDescription describe(const Address &object, ObjectKind kind) override;
@@ -28,6 +34,7 @@ public:
 private:
   Arena &arena_;
   Dependencies dependencies_;
+  LiveTypes types_;
 };
 
 } // namespace schema_guard

@@ -9,9 +9,12 @@ extern "C" {
 #include "catalog/pg_attrdef.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
+#include "catalog/pg_database.h"
+#include "catalog/pg_db_role_setting.h"
 #include "catalog/pg_event_trigger.h"
 #include "catalog/pg_extension.h"
 #include "catalog/pg_index.h"
+#include "catalog/pg_largeobject.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_policy.h"
 #include "catalog/pg_proc.h"
@@ -59,6 +62,9 @@ constexpr ClassKind class_kinds[] = {
     {ConstraintRelationId, ObjectKind::constraint},
     {NamespaceRelationId, ObjectKind::schema},
     {ExtensionRelationId, ObjectKind::extension},
+    {LargeObjectRelationId, ObjectKind::large_object},
+    {DatabaseRelationId, ObjectKind::database},
+    {DbRoleSettingRelationId, ObjectKind::setting},
 };
 
 // The catalogs of parts, how a row is found by its OID, and the column that names the relation that the part belongs
@@ -147,9 +153,20 @@ bool belongs_to_guard(const Address &object) {
     return get_func_namespace(object.object_id) == guard->schema;
   case EventTriggerRelationId:
     return schema_of_event_trigger(object.object_id) == guard->schema;
+  case DbRoleSettingRelationId:
+    return true; // no others are looked up
   default:
     return false;
   }
+}
+
+bool is_primary_key(Oid constraint) {
+  HeapTuple tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint));
+  if (!HeapTupleIsValid(tuple))
+    return false;
+  const bool primary = reinterpret_cast<Form_pg_constraint>(GETSTRUCT(tuple))->contype == CONSTRAINT_PRIMARY;
+  ReleaseSysCache(tuple);
+  return primary;
 }
 
 } // namespace
@@ -165,6 +182,8 @@ ObjectFacts object_facts(const Address &object, Catalog &catalog, Arena &arena) 
   for (const ClassKind &row : class_kinds)
     if (row.class_id == object.class_id)
       facts.kind = row.kind;
+  if (facts.kind == ObjectKind::constraint && is_primary_key(object.object_id))
+    facts.kind = ObjectKind::primary_key;
   facts.guards_itself = belongs_to_guard(object);
   return facts;
 }

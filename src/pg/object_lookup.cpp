@@ -4,6 +4,10 @@
 #include "pg/extension.hpp"
 #include "pg/memory.hpp"
 #include "pg/object_owner.hpp"
+#include "pg/relation_lookup.hpp"
+#include "pg/resolution.hpp"
+#include "pg/settings.hpp"
+#include "pg/stored_setting.hpp"
 
 extern "C" {
 #include "access/htup_details.h"
@@ -15,6 +19,7 @@ extern "C" {
 #include "catalog/pg_collation.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_conversion.h"
+#include "catalog/pg_database.h"
 #include "catalog/pg_event_trigger.h"
 #include "catalog/pg_extension.h"
 #include "catalog/pg_foreign_data_wrapper.h"
@@ -35,6 +40,7 @@ extern "C" {
 #include "catalog/pg_ts_parser.h"
 #include "catalog/pg_ts_template.h"
 #include "catalog/pg_type.h"
+#include "commands/dbcommands.h"
 #include "commands/defrem.h"
 #include "commands/event_trigger.h"
 #include "commands/extension.h"
@@ -149,50 +155,6 @@ constexpr Lookup lookups[] = {
     {OBJECT_POLICY, PolicyRelationId, on_relation<get_relation_policy_oid>},
 };
 
-// What DROP TABLE, DROP VIEW and so on accept, by relation kind.
-struct RelationType {
-  ObjectType type;
-  const char *kinds;
-};
-
-constexpr RelationType relation_types[] = {
-    {OBJECT_TABLE, "rp"},   {OBJECT_VIEW, "v"},   {OBJECT_MATVIEW, "m"},
-    {OBJECT_SEQUENCE, "S"}, {OBJECT_INDEX, "iI"}, {OBJECT_FOREIGN_TABLE, "f"},
-};
-
-const char *droppable_kinds(int object_type) {
-  for (const RelationType &row : relation_types)
-    if (row.type == object_type)
-      return row.kinds;
-  return nullptr;
-}
-
-constexpr Resolution refused{Resolution::Status::refused, {}};
-
-Resolution not_found(const Target &target) {
-  return target.missing_ok ? Resolution{Resolution::Status::missing, {}} : refused;
-}
-
-Resolution found(Oid class_id, Oid object_id, int32 sub_id = 0) {
-  return {Resolution::Status::found, {class_id, object_id, sub_id}};
-}
-
-// RemoveRelations (commands/tablecmds.c): the owner of the relation or of its schema.
-Resolution look_up_relation(const Target &target, const RangeVar *range, const char *kinds) {
-  const Oid relation = RangeVarGetRelid(range, NoLock, true);
-  if (!OidIsValid(relation))
-    return not_found(target);
-  if (strchr(kinds, get_rel_relkind(relation)) == nullptr)
-    return refused;
-  if (!compat::owns_relation(relation, GetUserId()) && !compat::owns_schema(get_rel_namespace(relation), GetUserId()))
-    return refused;
-  if (!allowSystemTableMods && IsCatalogRelationOid(relation))
-    return refused;
-  return found(RelationRelationId, relation);
-}
-
-constexpr Resolution elsewhere{Resolution::Status::missing, {}};
-
 // A change matters only if it is to something of the guard's own; of anything else, not even the owner is asked for.
 Resolution look_up_guard_relation(const RangeVar *range) {
   const GuardObjects *guard = guard_objects();
@@ -211,6 +173,8 @@ Oid creation_schema(List *names) {
 }
 
 Resolution look_up_guard_object(const Target &target) {
+  if (target.object_type == stored_setting_object)
+    return look_up_stored_setting(static_cast<const Node *>(target.node));
   if (target.object_type == OBJECT_TABLE)
     return look_up_guard_relation(static_cast<const RangeVar *>(target.node));
   const bool is_list = IsA(target.node, List);
@@ -225,34 +189,6 @@ Resolution look_up_guard_object(const Target &target) {
   return elsewhere;
 }
 
-// ALTER TABLE … DROP COLUMN or CONSTRAINT: the owner of the relation only (ATSimplePermissions).
-Resolution look_up_member(const Target &target) {
-  const auto *range = static_cast<const RangeVar *>(target.node);
-  const Oid relation = RangeVarGetRelid(range, NoLock, true);
-  if (!OidIsValid(relation))
-    return not_found(target);
-  if (!compat::owns_relation(relation, GetUserId()) || (!allowSystemTableMods && IsCatalogRelationOid(relation)))
-    return refused;
-
-  const char *member = c_string(target.member);
-  if (target.object_type == OBJECT_TABCONSTRAINT) {
-    const Oid constraint = get_relation_constraint_oid(relation, member, true);
-    return OidIsValid(constraint) ? found(ConstraintRelationId, constraint) : not_found(target);
-  }
-
-  HeapTuple tuple = SearchSysCacheAttName(relation, member);
-  if (!HeapTupleIsValid(tuple))
-    return not_found(target);
-  const auto *column = reinterpret_cast<Form_pg_attribute>(GETSTRUCT(tuple));
-  const AttrNumber number = column->attnum;
-  const bool inherited = column->attinhcount > 0;
-  ReleaseSysCache(tuple);
-  // ATExecDropColumn refuses these.
-  if (number < 0 || inherited)
-    return refused;
-  return found(RelationRelationId, relation, number);
-}
-
 Resolution look_up_role(const Target &target) {
   const Oid role = get_rolespec_oid(static_cast<const RoleSpec *>(target.node), true);
   if (!OidIsValid(role))
@@ -260,6 +196,16 @@ Resolution look_up_role(const Target &target) {
   if (role == BOOTSTRAP_SUPERUSERID || !has_privs_of_role(GetUserId(), role))
     return refused;
   return found(AuthIdRelationId, role);
+}
+
+// dropdb (commands/dbcommands.c). What is not protected is nobody's business here.
+Resolution look_up_database(const Target &target) {
+  const Oid database = get_database_oid(simple_name(target.node), true);
+  if (!OidIsValid(database))
+    return not_found(target);
+  if (database == MyDatabaseId || !compat::owns_database(database, GetUserId()))
+    return refused;
+  return is_protected_database(simple_name(target.node)) ? found(DatabaseRelationId, database) : elsewhere;
 }
 
 Resolution if_permitted(const Resolution &resolution) {
@@ -272,14 +218,29 @@ Resolution if_permitted(const Resolution &resolution) {
 } // namespace
 
 Resolution look_up(const Target &target) {
-  if (target.changed)
-    return if_permitted(look_up_guard_object(target));
-  if (target.object_type == OBJECT_COLUMN || target.object_type == OBJECT_TABCONSTRAINT)
-    return look_up_member(target);
-  if (target.object_type == OBJECT_ROLE)
+  switch (target.object_type) {
+  case OBJECT_COLUMN:
+  case OBJECT_TABCONSTRAINT:
+    if (target.deed != Deed::change)
+      return look_up_member(target);
+    break;
+  case OBJECT_ROLE:
     return look_up_role(target);
-  if (const char *kinds = droppable_kinds(target.object_type); kinds != nullptr)
-    return look_up_relation(target, makeRangeVarFromNameList(name_list(target.node)), kinds);
+  case OBJECT_DATABASE:
+    return look_up_database(target);
+  default:
+    break;
+  }
+  if (target.deed == Deed::change)
+    return if_permitted(look_up_guard_object(target));
+  if (target.deed == Deed::truncate)
+    return look_up_truncated(target);
+  if (target.deed == Deed::detach)
+    return look_up_partition(target);
+  if (target.deed != Deed::drop && target.object_type == OBJECT_TABLE)
+    return look_up_altered(target);
+  if (is_relation_type(target.object_type))
+    return look_up_dropped(target);
   for (const Lookup &row : lookups) {
     if (row.type != target.object_type)
       continue;

@@ -1,8 +1,14 @@
 #include "pg/parse.hpp"
 
+#include "pg/parse_alter_table.hpp"
+#include "pg/stored_setting.hpp"
+
 extern "C" {
 #include "nodes/pg_list.h"
+#include "commands/event_trigger.h"
+#include "commands/trigger.h"
 #include "nodes/value.h"
+#include "tcop/cmdtag.h"
 #include "tcop/utility.h"
 }
 
@@ -12,7 +18,6 @@ namespace {
 
 void parse_drop(const Node *statement, Command &command) {
   const auto *drop = reinterpret_cast<const DropStmt *>(statement);
-  command.verb = Verb::drop;
   command.cascade = drop->behavior == DROP_CASCADE;
   const ListCell *cell = nullptr;
   foreach (cell, drop->objects)
@@ -21,57 +26,10 @@ void parse_drop(const Node *statement, Command &command) {
 
 void parse_drop_owned(const Node *statement, Command &command) {
   const auto *drop = reinterpret_cast<const DropOwnedStmt *>(statement);
-  command.verb = Verb::drop_owned;
   command.cascade = drop->behavior == DROP_CASCADE;
   const ListCell *cell = nullptr;
   foreach (cell, drop->roles)
-    command.targets.push_back({.object_type = OBJECT_ROLE, .node = lfirst(cell)});
-}
-
-void change_object(Command &command, int object_type, const void *node) {
-  if (node != nullptr)
-    command.targets.push_back({.object_type = object_type, .node = node, .missing_ok = true, .changed = true});
-}
-
-// The subcommands of ALTER TABLE, ALTER TYPE and so on that drop something.
-struct DroppingSubcommand {
-  AlterTableType subtype;
-  ObjectType member;
-};
-
-constexpr DroppingSubcommand dropping_subcommands[] = {
-    {AT_DropColumn, OBJECT_COLUMN},
-    {AT_DropConstraint, OBJECT_TABCONSTRAINT},
-};
-
-void parse_alter_table(const Node *statement, Command &command) {
-  const auto *alter = reinterpret_cast<const AlterTableStmt *>(statement);
-  const ListCell *cell = nullptr;
-  foreach (cell, alter->cmds) {
-    const auto *subcommand = static_cast<const AlterTableCmd *>(lfirst(cell));
-    for (const DroppingSubcommand &row : dropping_subcommands) {
-      if (subcommand->subtype != row.subtype)
-        continue;
-      command.verb = Verb::drop;
-      command.cascade |= subcommand->behavior == DROP_CASCADE;
-      command.targets.push_back(
-          {.object_type = row.member,
-           .node = alter->relation,
-           .member = subcommand->name,
-           .missing_ok = subcommand->missing_ok || alter->missing_ok,
-           // Tables typed by a composite type follow its CASCADE; ONLY stops inheritance.
-           .recurse = alter->objtype == OBJECT_TYPE ? subcommand->behavior == DROP_CASCADE : alter->relation->inh});
-    }
-  }
-  change_object(command, OBJECT_TABLE, alter->relation);
-  foreach (cell, alter->cmds) {
-    const auto *subcommand = static_cast<const AlterTableCmd *>(lfirst(cell));
-    if (subcommand->subtype == AT_AddInherit || subcommand->subtype == AT_AttachPartition)
-      change_object(command, OBJECT_TABLE,
-                    subcommand->subtype == AT_AddInherit
-                        ? subcommand->def
-                        : reinterpret_cast<Node *>(reinterpret_cast<PartitionCmd *>(subcommand->def)->name));
-  }
+    command.targets.push_back({.deed = Deed::drop_owned, .object_type = OBJECT_ROLE, .node = lfirst(cell)});
 }
 
 // Statements that change a relation in other ways; they matter if the relation is the guard's own.
@@ -89,6 +47,20 @@ void change_schema(Command &command, const char *name) {
 
 void parse_rename(const Node *statement, Command &command) {
   const auto *rename = reinterpret_cast<const RenameStmt *>(statement);
+  Target target{.deed = Deed::rename, .node = rename->relation, .missing_ok = rename->missing_ok};
+  if (rename->renameType == OBJECT_SCHEMA) {
+    target.object_type = OBJECT_SCHEMA;
+    target.node = makeString(pstrdup(rename->subname));
+    command.targets.push_back(target);
+  } else if (rename->renameType == OBJECT_COLUMN || rename->renameType == OBJECT_ATTRIBUTE) {
+    target.object_type = OBJECT_COLUMN;
+    target.member = rename->subname;
+    command.targets.push_back(target);
+  } else if (rename->relation != nullptr && rename->subname == nullptr) {
+    target.object_type = OBJECT_TABLE;
+    command.targets.push_back(target);
+  }
+
   if (rename->relation != nullptr)
     change_object(command, OBJECT_TABLE, rename->relation);
   else if (rename->renameType == OBJECT_SCHEMA)
@@ -99,10 +71,13 @@ void parse_rename(const Node *statement, Command &command) {
 
 void parse_move(const Node *statement, Command &command) {
   const auto *move = reinterpret_cast<const AlterObjectSchemaStmt *>(statement);
-  if (move->relation != nullptr)
+  if (move->relation != nullptr) {
+    command.targets.push_back(
+        {.deed = Deed::move, .object_type = OBJECT_TABLE, .node = move->relation, .missing_ok = move->missing_ok});
     change_object(command, OBJECT_TABLE, move->relation);
-  else
+  } else {
     change_object(command, move->objectType, move->object);
+  }
 }
 
 void parse_owner(const Node *statement, Command &command) {
@@ -124,15 +99,59 @@ void parse_extension_contents(const Node *statement, Command &command) {
   change_object(command, OBJECT_EXTENSION, makeString(contents->extname));
 }
 
+void parse_truncate(const Node *statement, Command &command) {
+  const auto *truncate = reinterpret_cast<const TruncateStmt *>(statement);
+  command.cascade = truncate->behavior == DROP_CASCADE;
+  const ListCell *cell = nullptr;
+  foreach (cell, truncate->relations)
+    command.targets.push_back({.deed = Deed::truncate,
+                               .object_type = OBJECT_TABLE,
+                               .node = lfirst(cell),
+                               .recurse = static_cast<const RangeVar *>(lfirst(cell))->inh});
+}
+
+void parse_drop_database(const Node *statement, Command &command) {
+  const auto *drop = reinterpret_cast<const DropdbStmt *>(statement);
+  command.can_be_undone = false;
+  command.targets.push_back(
+      {.object_type = OBJECT_DATABASE, .node = makeString(drop->dbname), .missing_ok = drop->missing_ok});
+}
+
+void parse_reassign_owned(const Node *statement, Command &command) {
+  const ListCell *cell = nullptr;
+  foreach (cell, reinterpret_cast<const ReassignOwnedStmt *>(statement)->roles)
+    command.targets.push_back({.deed = Deed::change_owned, .object_type = OBJECT_ROLE, .node = lfirst(cell)});
+}
+
+// ENABLE ALWAYS is how the guard has its event triggers.
+void parse_alter_event_trigger(const Node *statement, Command &command) {
+  const auto *alter = reinterpret_cast<const AlterEventTrigStmt *>(statement);
+  if (alter->tgenabled != TRIGGER_FIRES_ALWAYS)
+    change_object(command, OBJECT_EVENT_TRIGGER, makeString(alter->trigname));
+}
+
+// Whether what is set matters, src/pg/stored_setting finds out.
+void parse_setting(const Node *statement, Command &command) {
+  command.can_be_undone = !IsA(statement, AlterSystemStmt);
+  change_object(command, stored_setting_object, statement);
+}
+
+void parse_grant(const Node *statement, Command &command) {
+  if (reinterpret_cast<const GrantStmt *>(statement)->objtype == OBJECT_PARAMETER_ACL)
+    parse_setting(statement, command);
+}
+
 void parse_alter_function(const Node *statement, Command &command) {
   const auto *alter = reinterpret_cast<const AlterFunctionStmt *>(statement);
   change_object(command, alter->objtype, alter->func);
+  change_object(command, stored_setting_object, statement);
 }
 
 // A new function in the guard's schema, or one that takes the place of the guard's own.
 void parse_create_function(const Node *statement, Command &command) {
   const auto *create = reinterpret_cast<const CreateFunctionStmt *>(statement);
   change_object(command, OBJECT_SCHEMA, create->funcname);
+  change_object(command, stored_setting_object, statement);
 }
 
 // A child's rows would show among its parent's.
@@ -167,41 +186,15 @@ constexpr StatementKind statement_kinds[] = {
     {T_CreateStmt, parse_create_table},
     {T_CreateForeignTableStmt, parse_create_table}, // begins with a CreateStmt
     {T_ViewStmt, parse_change<ViewStmt, &ViewStmt::view>},
+    {T_TruncateStmt, parse_truncate},
+    {T_DropdbStmt, parse_drop_database},
+    {T_ReassignOwnedStmt, parse_reassign_owned},
+    {T_AlterEventTrigStmt, parse_alter_event_trigger},
+    {T_AlterDatabaseSetStmt, parse_setting},
+    {T_AlterRoleSetStmt, parse_setting},
+    {T_AlterSystemStmt, parse_setting},
+    {T_GrantStmt, parse_grant},
     {T_AlterSeqStmt, parse_change<AlterSeqStmt, &AlterSeqStmt::sequence>},
-};
-
-// OPTIONS of a foreign table, which ALTER TABLE can set as well.
-bool sets_options(const AlterTableStmt *alter) {
-  const ListCell *cell = nullptr;
-  foreach (cell, alter->cmds) {
-    const AlterTableType subtype = static_cast<const AlterTableCmd *>(lfirst(cell))->subtype;
-    if (subtype == AT_GenericOptions || subtype == AT_AlterColumnGenericOptions)
-      return true;
-  }
-  return false;
-}
-
-// CREATE or ALTER FUNCTION … SET schema_guard.approval_token
-bool sets_token(const List *options) {
-  const ListCell *cell = nullptr;
-  foreach (cell, options) {
-    const auto *option = static_cast<const DefElem *>(lfirst(cell));
-    if (option->arg == nullptr || !IsA(option->arg, VariableSetStmt))
-      continue;
-    const char *name = castNode(VariableSetStmt, option->arg)->name;
-    if (name != nullptr && pg_strcasecmp(name, "schema_guard.approval_token") == 0)
-      return true;
-  }
-  return false;
-}
-
-constexpr NodeTag secret_statements[] = {
-    T_ImportForeignSchemaStmt, T_CreateUserMappingStmt,  T_AlterUserMappingStmt,
-    T_CreateForeignServerStmt, T_AlterForeignServerStmt, T_CreateSubscriptionStmt,
-    T_AlterSubscriptionStmt,   T_CreateFdwStmt,          T_AlterFdwStmt,
-    T_CreateForeignTableStmt,  T_CreateRoleStmt,         T_AlterRoleStmt,
-    T_AlterRoleSetStmt,        T_AlterDatabaseSetStmt,   T_AlterSystemStmt,
-    T_VariableSetStmt,
 };
 
 } // namespace
@@ -214,22 +207,19 @@ Command parse_command(const Node *statement, Arena &arena) {
   return command;
 }
 
-std::string_view command_tag(const Node *statement) { return CreateCommandName(const_cast<Node *>(statement)); }
-
-bool may_hold_secret(const Node *statement) {
-  for (const NodeTag tag : secret_statements)
-    if (nodeTag(statement) == tag)
+bool is_judged(const Node *statement) {
+  for (const StatementKind &kind : statement_kinds)
+    if (nodeTag(statement) == kind.tag)
       return true;
-  switch (nodeTag(statement)) {
-  case T_AlterTableStmt:
-    return sets_options(reinterpret_cast<const AlterTableStmt *>(statement));
-  case T_CreateFunctionStmt:
-    return sets_token(reinterpret_cast<const CreateFunctionStmt *>(statement)->options);
-  case T_AlterFunctionStmt:
-    return sets_token(reinterpret_cast<const AlterFunctionStmt *>(statement)->actions);
-  default:
-    return false;
-  }
+  return false;
 }
+
+bool fires_event_triggers(const Node *statement) {
+  if (IsA(statement, GrantStmt))
+    return EventTriggerSupportsObjectType(reinterpret_cast<const GrantStmt *>(statement)->objtype);
+  return command_tag_event_trigger_ok(CreateCommandTag(const_cast<Node *>(statement)));
+}
+
+std::string_view command_tag(const Node *statement) { return CreateCommandName(const_cast<Node *>(statement)); }
 
 } // namespace schema_guard

@@ -14,7 +14,10 @@ Command parse_command(const Node *statement, Arena &arena);
 // PostgreSQL's command tag, such as ALTER TABLE.
 std::string_view command_tag(const Node *statement);
 
-// True if the statement's text can hold a password or another secret.
-bool may_hold_secret(const Node *statement);
+// True if a statement of this kind can have an effect that is not just "some data definition".
+bool is_judged(const Node *statement);
+
+// True if PostgreSQL runs event triggers for it, where they are not switched off.
+bool fires_event_triggers(const Node *statement);
 
 } // namespace schema_guard

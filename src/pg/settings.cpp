@@ -3,7 +3,9 @@
 #include "pg/pg.hpp"
 
 extern "C" {
+#include "nodes/pg_list.h"
 #include "utils/guc.h"
+#include "utils/varlena.h"
 }
 
 namespace schema_guard {
@@ -14,6 +16,7 @@ int mode_setting = static_cast<int>(GuardMode::enforce);
 bool rehearse_setting = false;
 bool four_eyes_setting = true;
 char *approval_token_setting = nullptr;
+char *protect_databases_setting = nullptr;
 
 const config_enum_entry mode_options[] = {
     {"enforce", static_cast<int>(GuardMode::enforce), false},
@@ -28,6 +31,23 @@ void mode_assigned(int new_mode, void *) {
   if (new_mode > mode_setting && IsTransactionState())
     ereport(LOG_SERVER_ONLY, errmsg("schema_guard: mode changed from %s to %s", mode_options[mode_setting].name,
                                     mode_options[new_mode].name));
+}
+
+// The names in the list, in the current memory context; false if it is no list of names.
+bool split_names(const char *list, List **names) { return SplitIdentifierString(pstrdup(list), ',', names); }
+
+bool is_list_of_names(char **list, void **, GucSource) {
+  List *names = NIL;
+  if (split_names(*list, &names))
+    return true;
+  GUC_check_errdetail("List syntax is invalid.");
+  return false;
+}
+
+void protection_assigned(const char *list, void *) {
+  if (protect_databases_setting != nullptr && IsTransactionState() && strcmp(list, protect_databases_setting) != 0)
+    ereport(LOG_SERVER_ONLY,
+            errmsg("schema_guard: protect_databases changed from \"%s\" to \"%s\"", protect_databases_setting, list));
 }
 
 } // namespace
@@ -47,12 +67,29 @@ void define_settings() {
                              nullptr, nullptr, nullptr);
   DefineCustomBoolVariable("schema_guard.four_eyes", "Nobody approves a request of their own.", nullptr,
                            &four_eyes_setting, true, PGC_SUSET, 0, nullptr, nullptr, nullptr);
+  DefineCustomStringVariable("schema_guard.protect_databases",
+                             "The databases that DROP DATABASE needs an approval for, as a list of names.",
+                             "* stands for all of them.", &protect_databases_setting, "*", PGC_SUSET, GUC_LIST_INPUT,
+                             is_list_of_names, protection_assigned, nullptr);
   MarkGUCPrefixReserved("schema_guard");
 }
 
 GuardMode mode() { return static_cast<GuardMode>(mode_setting); }
 bool rehearse() { return rehearse_setting; }
 bool four_eyes() { return four_eyes_setting; }
+const char *protected_databases() { return protect_databases_setting == nullptr ? "*" : protect_databases_setting; }
+
+bool is_protected_database(const char *name) {
+  List *names = NIL;
+  if (!split_names(protected_databases(), &names))
+    return true;
+  const ListCell *cell = nullptr;
+  foreach (cell, names)
+    if (const char *each = static_cast<const char *>(lfirst(cell)); strcmp(each, "*") == 0 || strcmp(each, name) == 0)
+      return true;
+  return false;
+}
+
 std::string_view approval_token() { return approval_token_setting == nullptr ? "" : approval_token_setting; }
 
 } // namespace schema_guard

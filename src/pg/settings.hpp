@@ -1,5 +1,5 @@
-// The settings, schema_guard.*. A session can make itself stricter with them, never laxer: mode and four_eyes are
-// a superuser's.
+// The settings, schema_guard.*. A session can make itself stricter with them, never laxer: mode, four_eyes
+// and protect_databases are a superuser's.
 #pragma once
 
 #include "core/verdict.hpp"
@@ -12,6 +12,9 @@ void define_settings();
 GuardMode mode();
 bool rehearse();
 bool four_eyes();
+// The databases that DROP DATABASE needs an approval for, as a list of names; "*" is all of them.
+const char *protected_databases();
+bool is_protected_database(const char *name);
 // The token as the session gave it; empty if none.
 std::string_view approval_token();
 

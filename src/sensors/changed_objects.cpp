@@ -131,13 +131,13 @@ Jsonb *reported_objects_json() {
 
 } // namespace
 
-Jsonb *changed_objects_json(const Statement *statement) {
-  if (statement == nullptr)
-    return reported_objects_json();
-  Jsonb *seen = seen_objects_json(*statement->changed);
-  if (seen == nullptr)
+Jsonb *changed_objects_json(const Statement *statement, bool in_event_trigger) {
+  Jsonb *seen = nullptr;
+  if (statement != nullptr)
+    seen = seen_objects_json(*statement->changed);
+  if (seen == nullptr && statement != nullptr)
     seen = dropped_objects_json(*statement->dropped);
-  return seen != nullptr ? seen : reported_objects_json();
+  return seen != nullptr || !in_event_trigger ? seen : reported_objects_json();
 }
 
 } // namespace schema_guard

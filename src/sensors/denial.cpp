@@ -124,23 +124,18 @@ const char *token_problem(TokenStatus status) {
 }
 
 const char *blocked_message(const Effect &effect, const char *tag) {
-  switch (effect.rule) {
-  case RuleId::guard_tampering:
-    return psprintf("cannot change or drop %s without an approval: it belongs to schema_guard", object_text(effect));
-  case RuleId::other_ddl:
+  if (effect.rule == RuleId::other_ddl)
     return psprintf("cannot execute %s without an approval", tag);
-  default:
-    return psprintf("cannot drop %s without an approval", object_text(effect));
-  }
+  if (effect.kind == ObjectKind::setting)
+    return psprintf("cannot change %s without an approval: it would turn schema_guard down", object_text(effect));
+  return psprintf("cannot %s %s without an approval%s", c_string(rule(effect.rule).infinitive), object_text(effect),
+                  effect.rule == RuleId::guard_tampering ? ": it belongs to schema_guard" : "");
 }
 
 } // namespace
 
 const char *effect_message(const Effect &effect) {
-  const char *verb = effect.rule == RuleId::guard_tampering ? "changes or drops"
-                     : effect.rule == RuleId::other_ddl     ? "executes"
-                                                            : "drops";
-  return psprintf("%s %s", verb, object_text(effect));
+  return psprintf("%s %s", c_string(rule(effect.rule).present), object_text(effect));
 }
 
 void deny(const Effects &effects, const Verdict &verdict, const TokenApproval &token, AuditRecord &record) {

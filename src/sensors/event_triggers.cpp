@@ -1,20 +1,15 @@
 // Ring 1: ddl_command_start and ddl_command_end. They need no preload, and the first of them runs before PostgreSQL
 // looks up a name, takes a lock or checks a privilege.
+#include "pg/compat.hpp"
 #include "pg/extension.hpp"
-#include "pg/live_catalog.hpp"
-#include "pg/memory.hpp"
-#include "pg/parse.hpp"
-#include "sensors/changed_objects.hpp"
-#include "sensors/guard.hpp"
+#include "sensors/event_triggers.hpp"
 #include "sensors/sensor.hpp"
-#include "sensors/statement.hpp"
-#include "sensors/statement_text.hpp"
-#include "sensors/temporary.hpp"
+#include "sensors/utility_command.hpp"
 
 extern "C" {
 #include "commands/event_trigger.h"
-#include "tcop/cmdtag.h"
-#include "utils/inval.h"
+#include "commands/trigger.h"
+#include "utils/evtcache.h"
 
 PG_FUNCTION_INFO_V1(schema_guard_on_ddl_command_start);
 PG_FUNCTION_INFO_V1(schema_guard_on_ddl_command_end);
@@ -31,83 +26,46 @@ const EventTriggerData &event_data(FunctionCallInfo fcinfo) {
   return *reinterpret_cast<const EventTriggerData *>(fcinfo->context);
 }
 
-Effects effects_of(const Command &command, Arena &arena) {
-  // Names are looked up without locks, so let the caches catch up with what others have committed.
-  if (!command.targets.empty())
-    AcceptInvalidationMessages();
-  LiveCatalog catalog(arena);
-  Effects result = effects(command, catalog, arena);
-  catalog.close();
-  return result;
+// filter_event_trigger (commands/event_trigger.c): ENABLE and ENABLE REPLICA follow session_replication_role.
+bool fires(const EventTriggerCacheItem &item) {
+  if (SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA)
+    return item.enabled != TRIGGER_FIRES_ON_ORIGIN && item.enabled != TRIGGER_DISABLED && item.tagset == nullptr;
+  return item.enabled != TRIGGER_FIRES_ON_REPLICA && item.enabled != TRIGGER_DISABLED && item.tagset == nullptr;
 }
 
-void command_start(const EventTriggerData &event) {
-  const TimestampTz seen_at = GetCurrentTimestamp();
-  ContextArena arena;
-  const Command command = parse_command(event.parsetree, arena);
-  const Effects found = effects_of(command, arena);
-  const Sighting sighting{.sensor = sensor::event_trigger,
-                          .command_tag = GetCommandTagName(event.tag),
-                          .statement = statement_text(event.parsetree),
-                          .seen_at = seen_at,
-                          .begun = nullptr};
-  const Passed passed = guard(found, sighting, arena);
-  if (innermost_statement() == nullptr)
-    forget_carried();
-  begin_statement(event.parsetree, passed.record, passed.recorded);
-  if (command.verb == Verb::drop || command.verb == Verb::drop_owned)
-    keep_effects(found, passed.verdict);
-  for (const Effect &effect : found.list)
-    if (effect.address.valid() && holds_rows(effect.kind))
-      clear_effect(effect.address);
-}
-
-// The statement has committed on its way; or its start was not seen, as it is the one that created the extension, or
-// that ended the guard's rest.
-AuditRecord unannounced(const EventTriggerData &event) {
-  if (const AuditRecord *carried = carried_record(event.parsetree); carried != nullptr)
-    return *carried;
-  AuditRecord record = new_record();
-  record.verdict = "allowed";
-  record.rule = "other_ddl";
-  record.command_tag = GetCommandTagName(event.tag);
-  record.statement = statement_text(event.parsetree);
-  record.sensor = sensor::event_trigger;
-  return record;
-}
-
-void command_end(const EventTriggerData &event) {
-  Statement *statement = statement_under_way(event.parsetree);
-  if (statement != nullptr)
-    refuse_temporary_foundations(*statement->changed);
-  AuditRecord record = statement != nullptr ? statement->record : unannounced(event);
-  if (statement == nullptr || statement->recorded) {
-    if (record.effects == nullptr)
-      record.effects = changed_objects_json(statement);
-    if (cleared_effects_left())
-      record.sensor = sensor::event_trigger_unconfirmed;
-    write_record(record);
+bool will_run(EventTriggerEvent event, Oid function) {
+  const ListCell *cell = nullptr;
+  foreach (cell, EventCacheLookup(event)) {
+    const auto *item = static_cast<const EventTriggerCacheItem *>(lfirst(cell));
+    if (item->fnoid == function && fires(*item))
+      return true;
   }
-  if (statement != nullptr)
-    finish_statement();
-  if (carried_record(event.parsetree) != nullptr)
-    forget_carried();
+  return false;
 }
 
 } // namespace
 
+bool event_triggers_work() {
+  const GuardObjects *objects = guard_objects();
+  return objects != nullptr && compat::event_triggers_enabled() &&
+         will_run(EVT_DDLCommandStart, objects->command_start_function) &&
+         will_run(EVT_DDLCommandEnd, objects->command_end_function);
+}
+
 } // namespace schema_guard
 
 Datum schema_guard_on_ddl_command_start(PG_FUNCTION_ARGS) {
-  const EventTriggerData &event = schema_guard::event_data(fcinfo);
-  if (!schema_guard::inert())
-    schema_guard::command_start(event);
+  using namespace schema_guard;
+  const EventTriggerData &event = event_data(fcinfo);
+  if (!inert() && !command_is_under_way(event.parsetree))
+    command_started(event.parsetree, sensor::event_trigger);
   PG_RETURN_NULL();
 }
 
 Datum schema_guard_on_ddl_command_end(PG_FUNCTION_ARGS) {
-  const EventTriggerData &event = schema_guard::event_data(fcinfo);
-  if (!schema_guard::inert())
-    schema_guard::command_end(event);
+  using namespace schema_guard;
+  const EventTriggerData &event = event_data(fcinfo);
+  if (!inert())
+    command_ended(event.parsetree, sensor::event_trigger);
   PG_RETURN_NULL();
 }

@@ -42,14 +42,16 @@ bool rehearsing() {
 }
 
 // The session's approval, if the effects need one. An approval that is not valid stays unused, and the denial says why.
-Verdict judge_with_approval(const Effects &effects, Policy &policy, Arena &arena, TokenApproval &token) {
-  Verdict verdict = judge(effects, policy, nullptr, mode(), rehearsing(), arena);
+Verdict judge_with_approval(const Effects &effects, Policy &policy, bool can_be_undone, Arena &arena,
+                            TokenApproval &token) {
+  const bool rehearsed = can_be_undone && rehearsing();
+  Verdict verdict = judge(effects, policy, nullptr, mode(), rehearsed, arena);
   if (verdict.decision != Decision::blocked && verdict.decision != Decision::rehearsed)
     return verdict;
   token = load_approval(arena);
   if (token.approval == nullptr)
     return verdict;
-  return judge(effects, policy, token.approval, mode(), rehearsing(), arena);
+  return judge(effects, policy, token.approval, mode(), rehearsed, arena);
 }
 
 // What another transaction is using counts as consumed, for the message.
@@ -91,7 +93,7 @@ void note_in_use(const Effects &effects, const Approval &approval, const Vector<
 Passed guard(const Effects &effects, const Sighting &sighting, Arena &arena) {
   LivePolicy policy;
   TokenApproval token;
-  Verdict verdict = judge_with_approval(effects, policy, arena, token);
+  Verdict verdict = judge_with_approval(effects, policy, sighting.can_be_undone, arena, token);
   AuditRecord record = describe(effects, verdict, sighting);
 
   switch (verdict.decision) {
@@ -104,6 +106,8 @@ Passed guard(const Effects &effects, const Sighting &sighting, Arena &arena) {
       note_in_use(effects, *token.approval, unavailable, verdict);
       deny_in_use(effects, verdict, token, record);
     }
+    if (!sighting.can_be_undone)
+      hold_approval(token.approval->id);
     record.approval_id = token.approval->id;
     record.request_id = token.approval->request_id;
     break;

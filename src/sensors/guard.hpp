@@ -17,7 +17,8 @@ struct Sighting {
   const char *command_tag;
   const char *statement; // null if unknown
   TimestampTz seen_at;
-  const Statement *begun; // the statement that ring 1 has let start, if this is within one
+  const Statement *begun; // the statement that has been let start, if this is within one
+  bool can_be_undone = true;
 };
 
 struct Passed {

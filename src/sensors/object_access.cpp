@@ -1,8 +1,9 @@
-// Ring 2: object_access_hook. It sees every deletion by OID, cascades included, after PostgreSQL's own checks and
-// whatever session_replication_role says. Nothing that the first ring missed passes it.
+// Ring 2: object_access_hook. It sees every deletion and truncation by OID, cascades included, whatever
+// session_replication_role says. Nothing that the first ring missed passes it.
 #include "pg/extension.hpp"
 #include "pg/live_catalog.hpp"
 #include "pg/memory.hpp"
+#include "pg/settings.hpp"
 #include "pg/transaction_objects.hpp"
 #include "sensors/guard.hpp"
 #include "sensors/sensor.hpp"
@@ -11,7 +12,12 @@
 extern "C" {
 #include "catalog/dependency.h"
 #include "catalog/objectaccess.h"
+#include "catalog/partition.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_database.h"
+#include "catalog/pg_inherits.h"
+#include "utils/acl.h"
+#include "commands/dbcommands.h"
 #include "utils/lsyscache.h"
 }
 
@@ -21,8 +27,14 @@ namespace {
 
 object_access_hook_type next_hook = nullptr;
 
-// Tables and columns, and the attributes of composite types. Of everything else ring 1's word is enough.
+// Databases, tables and columns, and the attributes of composite types. Of everything else ring 1's word is enough.
 bool may_hold_rows(const Address &object) {
+  if (object.class_id == DatabaseRelationId) {
+    const char *name = get_database_name(object.object_id);
+    return name == nullptr || is_protected_database(name);
+  }
+  if (object.class_id != RelationRelationId)
+    return false;
   switch (get_rel_relkind(object.object_id)) {
   case RELKIND_RELATION:
   case RELKIND_PARTITIONED_TABLE:
@@ -35,30 +47,58 @@ bool may_hold_rows(const Address &object) {
   }
 }
 
-void dropped(const Address &object) {
-  if (inert() || !may_hold_rows(object) || take_cleared_effect(object))
-    return;
+void judge(const Address &object, Deed deed, const char *tag) {
   ContextArena arena;
   LiveCatalog catalog(arena);
   Effects found(arena);
   Effect effect;
-  const bool matters = drop_effect(object, catalog, effect);
+  const bool matters = effect_on(object, deed, catalog, effect);
   catalog.close();
   if (!matters)
     return;
   const Statement *statement = innermost_statement();
-  // What the statement names, ring 1 would have foreseen.
+  // What the statement names would have been foreseen.
   effect.cascaded = statement != nullptr;
   found.list.push_back(effect);
 
   const Sighting sighting{.sensor = sensor::object_access,
-                          .command_tag = statement == nullptr ? "DROP" : statement->record.command_tag,
+                          .command_tag = statement == nullptr ? tag : statement->record.command_tag,
                           .statement = statement == nullptr ? nullptr : statement->record.statement,
                           .seen_at = GetCurrentTimestamp(),
-                          .begun = statement};
+                          .begun = statement,
+                          .can_be_undone = object.class_id != DatabaseRelationId};
   const Passed passed = guard(found, sighting, arena);
   if (passed.recorded)
     write_record(passed.record);
+}
+
+void dropped(const Address &object) {
+  if (!inert() && may_hold_rows(object) && !take_cleared_drop(object))
+    judge(object, Deed::drop, "DROP");
+}
+
+// PostgreSQL asks for the privilege after this (truncate_check_perms), and not at all for what the parent brings along.
+bool may_truncate(Oid relation) {
+  if (pg_class_aclcheck(relation, GetUserId(), ACL_TRUNCATE) == ACLCHECK_OK)
+    return true;
+  if (!get_rel_relispartition(relation))
+    return has_superclass(relation);
+  const ListCell *cell = nullptr;
+  foreach (cell, get_partition_ancestors(relation))
+    if (pg_class_aclcheck(lfirst_oid(cell), GetUserId(), ACL_TRUNCATE) == ACLCHECK_OK)
+      return true;
+  return false;
+}
+
+void truncated(const Address &object) {
+  if (inert() || is_cleared_truncation(object) || !may_truncate(object.object_id))
+    return;
+  // PostgreSQL asks this hook first, and looks for foreign keys then.
+  if (const Statement *statement = innermost_statement();
+      statement != nullptr && statement->expected_to_fail != nullptr)
+    statement->expected_to_fail->push_back(object);
+  else
+    judge(object, Deed::truncate, "TRUNCATE TABLE");
 }
 
 void created(const Address &object, const ObjectAccessPostCreate *details) {
@@ -103,17 +143,27 @@ void object_accessed(ObjectAccessType access, Oid class_id, Oid object_id, int s
   case OAT_POST_ALTER:
     return altered(object, static_cast<const ObjectAccessPostAlter *>(argument));
   case OAT_DROP:
-    if (class_id == RelationRelationId)
-      dropped(object);
+    dropped(object);
     if (!is_internal(static_cast<const ObjectAccessDrop *>(argument)))
       remember_dropped(object);
     return;
+  case OAT_TRUNCATE:
+    return truncated(object);
   default:
     return; // names and functions are looked up all the time
   }
 }
 
 } // namespace
+
+void judge_unexpected_truncation() {
+  const Statement *statement = innermost_statement();
+  if (statement == nullptr || statement->expected_to_fail == nullptr)
+    return;
+  const Vector<Address> tables = *statement->expected_to_fail;
+  for (const Address &table : tables)
+    judge(table, Deed::truncate, "TRUNCATE TABLE");
+}
 
 void watch_object_access() {
   next_hook = object_access_hook;

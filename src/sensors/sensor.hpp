@@ -6,6 +6,8 @@ namespace schema_guard {
 namespace sensor {
 constexpr const char *event_trigger = "event_trigger";
 constexpr const char *object_access = "object_access";
+constexpr const char *utility = "utility";
+constexpr const char *catalog_rows = "catalog_rows";
 constexpr const char *row_protection = "row_protection";
 constexpr const char *transaction_end = "transaction_end";
 // Ring 2 did not see all that ring 1 had foreseen; the stricter one has been obeyed.
@@ -15,6 +17,10 @@ constexpr const char *event_trigger_unconfirmed = "event_trigger, not confirmed 
 // Each puts its hook in place, in front of whatever is there. Called once, from _PG_init.
 void watch_object_access();
 void watch_utility_statements();
+void watch_catalog_rows();
 void watch_transactions();
+
+// At the end of a TRUNCATE that PostgreSQL should have refused, and has not: refuses it now, with all that it has done.
+void judge_unexpected_truncation();
 
 } // namespace schema_guard

@@ -126,7 +126,7 @@ void begin_statement(const Node *tree, const AuditRecord &record, bool recorded)
   auto *dropped =
       new (MemoryContextAlloc(context, sizeof(Vector<ObjectDescription>))) Vector<ObjectDescription>(*arena);
   now.under_way.push_back(
-      {tree, copy_record(context, record), recorded, level, context, changed, dropped, nullptr, nullptr});
+      {tree, copy_record(context, record), recorded, level, context, changed, dropped, nullptr, nullptr, nullptr});
   if (!recorded)
     return;
   ++now.begun_count;
@@ -149,6 +149,12 @@ void keep_effects(const Effects &effects, const Verdict &verdict) {
     statement->effects->list.push_back(copy_effect(effects.list[place], *arena));
     statement->actions->push_back(verdict.actions[place]);
   }
+}
+
+void expect_failure() {
+  Statement *statement = innermost_statement();
+  auto *arena = new (MemoryContextAlloc(statement->context, sizeof(ContextArena))) ContextArena(statement->context);
+  statement->expected_to_fail = arena->make<Vector<Address>>(*arena);
 }
 
 Statement *innermost_statement() {
@@ -216,31 +222,35 @@ void forget_begun_statements() {
   state->begun_count = 0;
 }
 
-void clear_effect(const Address &object) {
+void clear_effect(Deed deed, const Address &object) {
   TransactionState &now = ensure_state();
-  now.cleared.insert_or_assign(
-      object, TransactionState::Cleared{GetCurrentTransactionNestLevel(), static_cast<int>(now.under_way.size())});
+  now.cleared.insert_or_assign({deed, object}, TransactionState::Cleared{GetCurrentTransactionNestLevel(),
+                                                                         static_cast<int>(now.under_way.size())});
 }
 
-bool take_cleared_effect(const Address &object) {
+bool take_cleared_drop(const Address &object) {
   if (state == nullptr)
     return false;
   // PostgreSQL may delete a column first, on the way of another dependency, and its table after it.
-  if (object.sub_id != 0 && state->cleared.find(object.whole()) != state->cleared.end())
+  if (object.sub_id != 0 && state->cleared.find({Deed::drop, object.whole()}) != state->cleared.end())
     return true;
-  const auto place = state->cleared.find(object);
+  const auto place = state->cleared.find({Deed::drop, object});
   if (place == state->cleared.end())
     return false;
   state->cleared.erase(place);
   return true;
 }
 
+bool is_cleared_truncation(const Address &object) {
+  return state != nullptr && state->cleared.find({Deed::truncate, object}) != state->cleared.end();
+}
+
 bool cleared_effects_left() {
   if (state == nullptr)
     return false;
   const int depth = static_cast<int>(state->under_way.size());
-  for (const auto &[object, cleared] : state->cleared)
-    if (cleared.depth == depth)
+  for (const auto &[act, cleared] : state->cleared)
+    if (act.deed == Deed::drop && cleared.depth == depth)
       return true;
   return false;
 }

@@ -22,6 +22,7 @@ struct Statement {
   Vector<ObjectDescription> *dropped; // what it has dropped so far, if ring 1 did not know
   Effects *effects;                   // of a drop, as ring 1 judged them; null for anything else
   Vector<Action> *actions;            // one for each
+  Vector<Address> *expected_to_fail;  // what a TRUNCATE that PostgreSQL should refuse has come to; else null
 };
 
 // What a failed transaction's row tells of each statement that it had begun.
@@ -52,7 +53,13 @@ struct TransactionState {
   Vector<BegunStatement> begun; // the first ones; more are only counted
   int64 begun_count = 0;
   AuditRecord first = {}; // the statement begun first: who and when for the failure's row
-  Map<Address, Cleared> cleared;
+  struct Act {
+    Deed deed;
+    Address object;
+    auto operator<=>(const Act &) const = default;
+  };
+
+  Map<Act, Cleared> cleared;
   Vector<RehearsedEffect> rehearsed;
   const char *rehearsed_statement = nullptr; // the first
   const char *rehearsed_tag = nullptr;
@@ -83,10 +90,15 @@ void forget_begun_statement();
 // The whole transaction is told of by one row, its rehearsal's.
 void forget_begun_statements();
 
+// The innermost statement is a TRUNCATE that PostgreSQL should refuse, after ring 2 has seen it.
+void expect_failure();
+
 // An effect that the path has let pass, so that ring 2 need not judge it again.
-void clear_effect(const Address &object);
+void clear_effect(Deed deed, const Address &object);
 // True for a column, too, whose table is going to go.
-bool take_cleared_effect(const Address &object);
+bool take_cleared_drop(const Address &object);
+// A table may be come to more than once in one TRUNCATE.
+bool is_cleared_truncation(const Address &object);
 // True if something that was cleared for the innermost statement has not been seen to go.
 bool cleared_effects_left();
 

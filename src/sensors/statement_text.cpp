@@ -1,6 +1,6 @@
 #include "sensors/statement_text.hpp"
 
-#include "pg/parse.hpp"
+#include "pg/secret.hpp"
 
 extern "C" {
 #include "mb/pg_wchar.h"
@@ -26,7 +26,9 @@ struct {
   int length;
 } noted{};
 
-const char *cut(const char *source, int location, int length) {
+} // namespace
+
+const char *cut_statement(const char *source, int location, int length) {
   const char *start = source + (location > 0 ? location : 0);
   int bytes = length > 0 ? length : static_cast<int>(strlen(start));
   while (bytes > 0 && isspace(static_cast<unsigned char>(*start))) {
@@ -37,6 +39,8 @@ const char *cut(const char *source, int location, int length) {
     bytes = pg_mbcliplen(start, bytes, longest_text);
   return pnstrdup(start, bytes);
 }
+
+namespace {
 
 // Null if the text does not parse: a setting that an earlier statement in it has changed can have that effect. Nothing
 // but memory is touched by the parser, so there is nothing to undo.
@@ -64,14 +68,14 @@ const char *find_in_client_text(const Node *tree) {
   foreach (cell, statements) {
     const auto *statement = static_cast<const RawStmt *>(lfirst(cell));
     if (equal(statement->stmt, tree))
-      return cut(debug_query_string, statement->stmt_location, statement->stmt_len);
+      return cut_statement(debug_query_string, statement->stmt_location, statement->stmt_len);
   }
   // CREATE TABLE AS, SELECT INTO and their like are analyzed by now, and equal nothing raw; but there is only one
   // statement that it can be.
   if (list_length(statements) == 1 && IsA(tree, CreateTableAsStmt)) {
     const Node *only = linitial_node(RawStmt, statements)->stmt;
     if (IsA(only, CreateTableAsStmt) || (IsA(only, SelectStmt) && castNode(SelectStmt, only)->intoClause != nullptr))
-      return cut(debug_query_string, 0, 0);
+      return cut_statement(debug_query_string, 0, 0);
   }
   return nullptr;
 }
@@ -86,7 +90,7 @@ const char *statement_text(const Node *tree) {
   if (may_hold_secret(tree))
     return redacted;
   if (noted.tree == tree && noted.source != nullptr)
-    return cut(noted.source, noted.location, noted.length);
+    return cut_statement(noted.source, noted.location, noted.length);
   return find_in_client_text(tree);
 }
 

@@ -14,4 +14,7 @@ void note_statement_text(const Node *tree, const char *source, int location, int
 // The text of the statement with this tree, in the current memory context; null if it must not or cannot be known.
 const char *statement_text(const Node *tree);
 
+// A statement's part of a source text, in the current memory context; of the whole text if `length` is 0.
+const char *cut_statement(const char *source, int location, int length);
+
 } // namespace schema_guard

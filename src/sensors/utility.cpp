@@ -1,7 +1,12 @@
-// Ring 3, as far as drops need it: ProcessUtility_hook knows where in the source the statement stands.
-#include "pg/pg.hpp"
+// Ring 3: ProcessUtility_hook. It judges the statements for which PostgreSQL runs no event trigger, such as TRUNCATE,
+// and every other one while ring 1 is out of action. It also knows where in the source a statement stands.
+#include "pg/extension.hpp"
+#include "pg/parse.hpp"
+#include "sensors/event_triggers.hpp"
 #include "sensors/sensor.hpp"
 #include "sensors/statement_text.hpp"
+#include "sensors/unguarded_database.hpp"
+#include "sensors/utility_command.hpp"
 
 extern "C" {
 #include "nodes/nodes.h"
@@ -14,6 +19,21 @@ namespace {
 
 ProcessUtility_hook_type next_hook = nullptr;
 
+// True if the statement's end is to be told as well.
+bool started(const Node *tree, ProcessUtilityContext context) {
+  // A part of another statement is that one's business; and most of what comes here, such as BEGIN, is nobody's.
+  if (context == PROCESS_UTILITY_SUBCOMMAND)
+    return false;
+  if (IsA(tree, DropdbStmt) && !resting() && guard_objects() == nullptr)
+    drop_database_elsewhere(reinterpret_cast<const DropdbStmt *>(tree));
+  if (!fires_event_triggers(tree))
+    return is_judged(tree) && !inert() && other_command_started(tree);
+  if (inert() || event_triggers_work())
+    return false;
+  command_started(tree, sensor::utility);
+  return true;
+}
+
 void utility_statement(PlannedStmt *statement, const char *source, bool read_only_tree, ProcessUtilityContext context,
                        ParamListInfo parameters, QueryEnvironment *environment, DestReceiver *receiver,
                        QueryCompletion *completion) {
@@ -22,8 +42,11 @@ void utility_statement(PlannedStmt *statement, const char *source, bool read_onl
   if (read_only_tree)
     statement = static_cast<PlannedStmt *>(copyObjectImpl(statement));
   note_statement_text(statement->utilityStmt, source, statement->stmt_location, statement->stmt_len);
+  const bool is_ours = started(statement->utilityStmt, context);
   (next_hook != nullptr ? next_hook : standard_ProcessUtility)(statement, source, false, context, parameters,
                                                                environment, receiver, completion);
+  if (is_ours && !inert())
+    command_ended(statement->utilityStmt, sensor::utility);
 }
 
 } // namespace

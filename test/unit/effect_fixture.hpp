@@ -27,31 +27,29 @@ protected:
   static Name missing() { return {Resolution::Status::missing, {}}; }
   static Name refused() { return {Resolution::Status::refused, {}}; }
 
-  Effects run(Verb verb, std::initializer_list<Name> names, bool cascade = false) {
+  Effects run(Deed deed, std::initializer_list<Name> names, bool cascade = false) {
     Command command(arena, "SOME COMMAND");
-    command.verb = verb;
     command.cascade = cascade;
-    add_targets(command, names, false);
+    add_targets(command, names, deed);
     return effects(command, catalog, arena);
   }
-  void add_targets(Command &command, std::initializer_list<Name> names, bool changed) {
+  void add_targets(Command &command, std::initializer_list<Name> names, Deed deed) {
     for (const Name &name : names) {
       resolutions.push_back({name.status, name.address});
       command.targets.push_back(FakeCatalog::target(resolutions.back()));
       command.targets.back().recurse = name.recurse;
-      command.targets.back().changed = changed;
+      command.targets.back().deed = deed;
     }
   }
   // A statement that changes some objects, and perhaps drops others.
   Effects change(std::initializer_list<Name> changed, std::initializer_list<Name> dropped = {}) {
     Command command(arena, "SOME COMMAND");
-    command.verb = dropped.size() > 0 ? Verb::drop : Verb::other;
-    add_targets(command, dropped, false);
-    add_targets(command, changed, true);
+    add_targets(command, dropped, Deed::drop);
+    add_targets(command, changed, Deed::change);
     return effects(command, catalog, arena);
   }
-  Effects drop(std::initializer_list<Name> names) { return run(Verb::drop, names); }
-  Effects drop_cascade(std::initializer_list<Name> names) { return run(Verb::drop, names, true); }
+  Effects drop(std::initializer_list<Name> names) { return run(Deed::drop, names); }
+  Effects drop_cascade(std::initializer_list<Name> names) { return run(Deed::drop, names, true); }
 
   // Such as "drop_table orders" and, for what the statement does not name, "drop_view totals by cascade".
   static std::vector<std::string> words(const Effects &effects) {

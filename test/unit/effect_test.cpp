@@ -29,7 +29,7 @@ TEST_F(EffectTest, ATargetThatIsMissingIsPassedOver) {
 }
 
 TEST_F(EffectTest, NothingButMissingTargetsIsNothing) {
-  for (const Verb verb : {Verb::drop, Verb::drop_owned}) {
+  for (const Deed verb : {Deed::drop, Deed::drop_owned}) {
     const Effects result = run(verb, {missing(), missing()});
     EXPECT_TRUE(result.list.empty());
     EXPECT_FALSE(result.refused);
@@ -38,7 +38,7 @@ TEST_F(EffectTest, NothingButMissingTargetsIsNothing) {
 
 TEST_F(EffectTest, OneRefusedTargetMeansNoEffects) {
   const Address table = catalog.add(ObjectKind::table, "orders");
-  for (const Verb verb : {Verb::drop, Verb::drop_owned}) {
+  for (const Deed verb : {Deed::drop, Deed::drop_owned}) {
     for (const auto &names : {std::initializer_list<Name>{found(table), refused()}, {refused(), found(table)}}) {
       const Effects result = run(verb, names);
       EXPECT_TRUE(result.refused);

@@ -1,6 +1,7 @@
 #include "fake_catalog.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace schema_guard::test {
 
@@ -70,9 +71,36 @@ void FakeCatalog::owned_by(const Address &role, Vector<Address> &found) {
     found.push_back(object);
 }
 
-void FakeCatalog::inherited_columns(const Address &column, Vector<Address> &found) {
+void FakeCatalog::inherited_columns(const Address &column, InheritedColumns, Vector<Address> &found) {
   for (const Address &child : children_[column])
     found.push_back(child);
+}
+
+void FakeCatalog::descendants(const Address &table, Vector<Address> &found) {
+  for (const Address &child : tables_below_[table]) {
+    found.push_back(child);
+    descendants(child, found);
+  }
+}
+
+void FakeCatalog::referencing(const Vector<Address> &tables, Vector<Address> &found) {
+  const std::set<Address> known(tables.begin(), tables.end());
+  std::set<Address> others;
+  for (const auto &[table, referenced] : keys_)
+    if (known.contains(referenced) && !known.contains(table))
+      others.insert(table);
+  for (const Address &other : others)
+    found.push_back(other);
+}
+
+std::optional<ColumnType> FakeCatalog::column_type(const Address &column) {
+  const auto place = column_types_.find(column);
+  return place == column_types_.end() ? std::nullopt : std::optional(place->second);
+}
+
+std::optional<ColumnType> FakeCatalog::named_type(const void *name) {
+  const auto &type = *static_cast<const ColumnType *>(name);
+  return type.type == 0 ? std::nullopt : std::optional(type);
 }
 
 ObjectFacts FakeCatalog::facts(const Address &object) { return objects_.at(object).facts; }

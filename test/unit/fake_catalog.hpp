@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/catalog.hpp"
+#include "fake_types.hpp"
 
 #include <map>
 #include <string>
@@ -25,6 +26,10 @@ public:
   void belongs_to(const Address &part, const Address &table) { tables_[part] = table; }
   void owns(const Address &role, const Address &object) { owned_[role].push_back(object); }
   void inherits(const Address &child_column, const Address &column) { children_[column].push_back(child_column); }
+  void has_child(const Address &table, const Address &child) { tables_below_[table].push_back(child); }
+  void refers(const Address &table, const Address &referenced) { keys_.emplace_back(table, referenced); }
+  void has_type(const Address &column, ColumnType type) { column_types_[column] = type; }
+  FakeTypes &fake_types() { return types_; }
   ObjectFacts &change_facts(const Address &object) { return objects_.at(object).facts; }
 
   // The name in a statement that means this. It must outlive the command.
@@ -34,7 +39,12 @@ public:
   void dependents(const Address &object, Vector<Dependency> &found) override;
   void owners(const Address &object, Vector<Dependency> &found) override;
   void owned_by(const Address &role, Vector<Address> &found) override;
-  void inherited_columns(const Address &column, Vector<Address> &found) override;
+  void inherited_columns(const Address &column, InheritedColumns which, Vector<Address> &found) override;
+  void descendants(const Address &table, Vector<Address> &found) override;
+  void referencing(const Vector<Address> &tables, Vector<Address> &found) override;
+  std::optional<ColumnType> column_type(const Address &column) override;
+  std::optional<ColumnType> named_type(const void *name) override;
+  TypeCatalog &types() override { return types_; }
   ObjectFacts facts(const Address &object) override;
   Address whole_of(const Address &object) override;
   ObjectDescription describe(const Address &object, ObjectKind kind) override;
@@ -60,6 +70,10 @@ private:
   std::map<Address, Address> tables_;
   std::map<Address, std::vector<Address>> owned_;
   std::map<Address, std::vector<Address>> children_;
+  std::map<Address, std::vector<Address>> tables_below_;
+  std::vector<std::pair<Address, Address>> keys_; // who refers, and to whom
+  std::map<Address, ColumnType> column_types_;
+  FakeTypes types_;
   std::map<ObjectId, ObjectId> last_ids_; // by class: the same number in two classes means two objects
 };
 

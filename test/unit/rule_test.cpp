@@ -45,9 +45,12 @@ TEST(Rules, AreNotFoundByAnythingElse) {
 // is not listed here only leaves a record.
 TEST(Rules, HaveTheDefaultActionsOfTheDesign) {
   const std::map<std::string_view, Action> expected = {
-      {"drop_table", Action::block},      {"drop_column", Action::block},
-      {"guard_tampering", Action::block}, {"drop_materialized_view", Action::warn},
-      {"drop_sequence", Action::warn},
+      {"drop_table", Action::block},     {"drop_column", Action::block},       {"truncate_table", Action::block},
+      {"drop_database", Action::block},  {"drop_large_object", Action::block}, {"lossy_type_change", Action::block},
+      {"change_catalog", Action::block}, {"guard_tampering", Action::block},   {"drop_materialized_view", Action::warn},
+      {"drop_sequence", Action::warn},   {"drop_primary_key", Action::warn},   {"detach_partition", Action::warn},
+      {"rename_table", Action::warn},    {"rename_column", Action::warn},      {"move_schema", Action::warn},
+      {"set_unlogged", Action::warn},
   };
   for (const auto &[name, action] : expected)
     EXPECT_NE(find_rule(name), std::nullopt) << name;

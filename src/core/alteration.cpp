@@ -1,0 +1,121 @@
+#include "core/alteration.hpp"
+
+namespace schema_guard {
+
+namespace {
+
+void add_effect(RuleId rule, Deed deed, const Address &address, const ObjectFacts &facts, bool cascaded,
+                Catalog &catalog, Effects &result) {
+  Effect effect{.rule = rule, .deed = deed, .kind = facts.kind, .cascaded = cascaded, .address = address};
+  effect.description = catalog.describe(address, facts.kind);
+  result.list.push_back(effect);
+}
+
+// The rule for a deed, by the kind of object that it is done to; none if it takes nothing from anybody.
+std::optional<RuleId> alteration_rule(Deed deed, ObjectKind kind) {
+  const bool is_table = kind == ObjectKind::table;
+  switch (deed) {
+  case Deed::detach:
+    return RuleId::detach_partition;
+  case Deed::set_unlogged:
+    return is_table ? std::optional(RuleId::set_unlogged) : std::nullopt;
+  case Deed::move:
+    return is_table ? std::optional(RuleId::move_schema) : std::nullopt;
+  case Deed::rename:
+    if (is_table)
+      return RuleId::rename_table;
+    if (kind == ObjectKind::column || kind == ObjectKind::attribute)
+      return RuleId::rename_column;
+    return kind == ObjectKind::schema ? std::optional(RuleId::move_schema) : std::nullopt;
+  default:
+    return std::nullopt;
+  }
+}
+
+// From the column's present type, step by step, to the new one.
+Retention retention_of(const Conversion &conversion, const ColumnType &present, Catalog &catalog) {
+  if (!conversion.of_the_column)
+    return Retention::unknown;
+  ColumnType type = present;
+  Retention result = Retention::everything;
+  for (const ConversionStep &step : conversion.steps) {
+    if (step.type == nullptr) {
+      type = at_utc(catalog.types().base_type(type));
+      if (type.type == 0)
+        return Retention::unknown;
+      continue;
+    }
+    const std::optional<ColumnType> next = catalog.named_type(step.type);
+    if (!next)
+      return Retention::refused;
+    const Retention kept = retention(type, *next, step.is_explicit, catalog.types());
+    if (kept == Retention::refused)
+      return kept;
+    if (kept == Retention::unknown)
+      result = kept;
+    type = *next;
+  }
+  return result;
+}
+
+void add_conversion(const Target &target, const Address &column, Catalog &catalog, Arena &arena, Effects &result) {
+  const std::optional<ColumnType> present = catalog.column_type(column);
+  if (!present)
+    return;
+  const Retention kept = retention_of(*target.conversion, *present, catalog);
+  result.refused |= kept == Retention::refused;
+  if (kept != Retention::unknown)
+    return;
+
+  Vector<Address> columns(arena);
+  columns.push_back(column);
+  for (std::size_t place = 0; place < columns.size(); ++place) {
+    const Address each = columns[place];
+    if (target.recurse)
+      catalog.inherited_columns(each, InheritedColumns::all, columns);
+    const ObjectFacts facts = catalog.facts(each);
+    // A composite type's attribute has values only in the tables that are typed by it.
+    if (facts.kind == ObjectKind::column && !facts.temporary && !facts.created_here && !facts.guards_itself)
+      add_effect(RuleId::lossy_type_change, Deed::convert, each, facts, place > 0, catalog, result);
+  }
+}
+
+} // namespace
+
+void add_truncations(Vector<Address> &tables, std::size_t named, bool cascade, Catalog &catalog, Effects &result) {
+  const std::size_t before = tables.size();
+  catalog.referencing(tables, tables);
+  // PostgreSQL refuses to leave rows behind whose keys refer to nothing.
+  if (tables.size() > before && !cascade) {
+    result.refused = true;
+    return;
+  }
+  for (std::size_t size = before; cascade && tables.size() > size;) {
+    size = tables.size();
+    catalog.referencing(tables, tables);
+  }
+  for (std::size_t place = 0; place < tables.size(); ++place) {
+    Effect effect;
+    const bool matters = effect_on(tables[place], Deed::truncate, catalog, effect);
+    effect.harmless = !matters;
+    effect.cascaded = place >= named;
+    result.list.push_back(effect);
+  }
+}
+
+void add_alteration(const Target &target, const Address &address, Catalog &catalog, Arena &arena, Effects &result) {
+  if (target.deed == Deed::convert) {
+    add_conversion(target, address, catalog, arena, result);
+    return;
+  }
+  const ObjectFacts facts = catalog.facts(address);
+  // What is the guard's own is told of as a change to the guard.
+  if (facts.temporary || facts.created_here || facts.guards_itself)
+    return;
+  if (facts.kind == ObjectKind::attribute && !facts.holds_data)
+    return;
+  if (const std::optional<RuleId> rule = alteration_rule(target.deed, facts.kind); rule)
+    add_effect(*rule, target.deed, address, facts, false, catalog, result);
+}
+
+} // namespace schema_guard

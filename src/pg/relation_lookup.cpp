@@ -1,0 +1,123 @@
+#include "pg/relation_lookup.hpp"
+
+#include "pg/compat.hpp"
+#include "pg/memory.hpp"
+#include "pg/resolution.hpp"
+
+extern "C" {
+#include "access/htup_details.h"
+#include "catalog/catalog.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_constraint.h"
+#include "nodes/makefuncs.h"
+#include "utils/acl.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+}
+
+namespace schema_guard {
+
+namespace {
+
+const RangeVar *range_of(const void *node) { return static_cast<const RangeVar *>(node); }
+
+bool is_protected_catalog(Oid relation) { return !allowSystemTableMods && IsCatalogRelationOid(relation); }
+
+// What DROP TABLE, DROP VIEW and so on accept, by relation kind.
+struct RelationType {
+  ObjectType type;
+  const char *kinds;
+};
+
+constexpr RelationType relation_types[] = {
+    {OBJECT_TABLE, "rp"},   {OBJECT_VIEW, "v"},   {OBJECT_MATVIEW, "m"},
+    {OBJECT_SEQUENCE, "S"}, {OBJECT_INDEX, "iI"}, {OBJECT_FOREIGN_TABLE, "f"},
+};
+
+const char *droppable_kinds(int object_type) {
+  for (const RelationType &row : relation_types)
+    if (row.type == object_type)
+      return row.kinds;
+  return nullptr;
+}
+
+} // namespace
+
+bool is_relation_type(int object_type) { return droppable_kinds(object_type) != nullptr; }
+
+// RemoveRelations (commands/tablecmds.c): the owner of the relation or of its schema.
+Resolution look_up_dropped(const Target &target) {
+  const RangeVar *range = makeRangeVarFromNameList(static_cast<List *>(const_cast<void *>(target.node)));
+  const char *kinds = droppable_kinds(target.object_type);
+  const Oid relation = RangeVarGetRelid(range, NoLock, true);
+  if (!OidIsValid(relation))
+    return not_found(target);
+  if (strchr(kinds, get_rel_relkind(relation)) == nullptr)
+    return refused;
+  if (!compat::owns_relation(relation, GetUserId()) && !compat::owns_schema(get_rel_namespace(relation), GetUserId()))
+    return refused;
+  if (!allowSystemTableMods && IsCatalogRelationOid(relation))
+    return refused;
+  return found(RelationRelationId, relation);
+}
+
+// RangeVarCallbackForAlterRelation (commands/tablecmds.c): the owner of the relation only.
+Resolution look_up_altered(const Target &target) {
+  const Oid relation = RangeVarGetRelid(range_of(target.node), NoLock, true);
+  if (!OidIsValid(relation))
+    return not_found(target);
+  if (!compat::owns_relation(relation, GetUserId()) || is_protected_catalog(relation))
+    return refused;
+  return found(RelationRelationId, relation);
+}
+
+// ALTER TABLE … DROP COLUMN or CONSTRAINT: the owner of the relation only (ATSimplePermissions).
+Resolution look_up_member(const Target &target) {
+  const auto *range = static_cast<const RangeVar *>(target.node);
+  const Oid relation = RangeVarGetRelid(range, NoLock, true);
+  if (!OidIsValid(relation))
+    return not_found(target);
+  if (!compat::owns_relation(relation, GetUserId()) || (!allowSystemTableMods && IsCatalogRelationOid(relation)))
+    return refused;
+
+  const char *member = c_string(target.member);
+  if (target.object_type == OBJECT_TABCONSTRAINT) {
+    const Oid constraint = get_relation_constraint_oid(relation, member, true);
+    return OidIsValid(constraint) ? found(ConstraintRelationId, constraint) : not_found(target);
+  }
+
+  HeapTuple tuple = SearchSysCacheAttName(relation, member);
+  if (!HeapTupleIsValid(tuple))
+    return not_found(target);
+  const auto *column = reinterpret_cast<Form_pg_attribute>(GETSTRUCT(tuple));
+  const AttrNumber number = column->attnum;
+  const bool inherited = column->attinhcount > 0;
+  ReleaseSysCache(tuple);
+  // ATExecDropColumn refuses these.
+  if (number < 0 || inherited)
+    return refused;
+  return found(RelationRelationId, relation, number);
+}
+
+// ATExecDetachPartition: whoever owns the table may detach, whoever owns the partition.
+Resolution look_up_partition(const Target &target) {
+  const Oid table = RangeVarGetRelid(range_of(target.within), NoLock, true);
+  if (!OidIsValid(table))
+    return not_found(target);
+  const Oid partition = RangeVarGetRelid(range_of(target.node), NoLock, true);
+  if (!OidIsValid(partition) || !compat::owns_relation(table, GetUserId()) || !get_rel_relispartition(partition))
+    return refused;
+  return found(RelationRelationId, partition);
+}
+
+// RangeVarCallbackForTruncate: the privilege, not the owner.
+Resolution look_up_truncated(const Target &target) {
+  const Oid relation = RangeVarGetRelid(range_of(target.node), NoLock, true);
+  if (!OidIsValid(relation) || strchr("rpf", get_rel_relkind(relation)) == nullptr)
+    return refused;
+  if (pg_class_aclcheck(relation, GetUserId(), ACL_TRUNCATE) != ACLCHECK_OK || is_protected_catalog(relation))
+    return refused;
+  return found(RelationRelationId, relation);
+}
+
+} // namespace schema_guard

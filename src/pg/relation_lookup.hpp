@@ -1,0 +1,29 @@
+// From the name of a table, or of something in it, to its address, and whether the role may do what the statement says.
+//
+// Promise: as object_lookup.hpp.
+#pragma once
+
+#include "core/catalog.hpp"
+#include "pg/pg.hpp"
+
+namespace schema_guard {
+
+// True for what DROP finds among the relations.
+bool is_relation_type(int object_type);
+
+// DROP TABLE, DROP VIEW and so on.
+Resolution look_up_dropped(const Target &target);
+
+// ALTER TABLE and its like.
+Resolution look_up_altered(const Target &target);
+
+// A column or constraint in such a statement.
+Resolution look_up_member(const Target &target);
+
+// A partition that is detached from target.within.
+Resolution look_up_partition(const Target &target);
+
+// TRUNCATE.
+Resolution look_up_truncated(const Target &target);
+
+} // namespace schema_guard

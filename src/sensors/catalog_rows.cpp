@@ -1,0 +1,99 @@
+// INSERT, UPDATE, DELETE and MERGE on system catalogs: what a superuser does by hand to what DDL would have been asked
+// about. An executor hook, since no trigger can be put on a catalog.
+#include "pg/extension.hpp"
+#include "pg/live_catalog.hpp"
+#include "pg/memory.hpp"
+#include "sensors/guard.hpp"
+#include "sensors/sensor.hpp"
+#include "sensors/statement_text.hpp"
+
+extern "C" {
+#include "catalog/catalog.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_statistic.h"
+#include "catalog/pg_statistic_ext_data.h"
+#include "commands/extension.h"
+#include "executor/executor.h"
+#include "nodes/plannodes.h"
+#include "parser/parsetree.h"
+}
+
+namespace schema_guard {
+
+namespace {
+
+ExecutorStart_hook_type next_hook = nullptr;
+
+// ANALYZE brings these back.
+constexpr Oid statistics[] = {StatisticRelationId, StatisticExtDataRelationId};
+
+bool is_schema_catalog(Oid relation) {
+  if (!IsCatalogRelationOid(relation))
+    return false;
+  for (const Oid each : statistics)
+    if (each == relation)
+      return false;
+  return true;
+}
+
+const char *tag_of(CmdType operation) {
+  switch (operation) {
+  case CMD_INSERT:
+    return "INSERT";
+  case CMD_DELETE:
+    return "DELETE";
+  case CMD_UPDATE:
+    return "UPDATE";
+  default:
+    return "MERGE";
+  }
+}
+
+void judge(const QueryDesc *query, const Vector<Address> &catalogs, Arena &arena) {
+  LiveCatalog catalog(arena);
+  Effects found(arena);
+  for (const Address &address : catalogs) {
+    Effect effect{.rule = RuleId::change_catalog, .kind = ObjectKind::table, .address = address};
+    effect.description = catalog.describe(address, ObjectKind::none);
+    found.list.push_back(effect);
+  }
+  catalog.close();
+  const PlannedStmt *plan = query->plannedstmt;
+  const Sighting sighting{.sensor = sensor::catalog_rows,
+                          .command_tag = tag_of(query->operation),
+                          .statement = cut_statement(query->sourceText, plan->stmt_location, plan->stmt_len),
+                          .seen_at = GetCurrentTimestamp(),
+                          .begun = nullptr};
+  const Passed passed = guard(found, sighting, arena);
+  if (passed.recorded)
+    write_record(passed.record);
+}
+
+void executor_start(QueryDesc *query, int flags) {
+  (next_hook != nullptr ? next_hook : standard_ExecutorStart)(query, flags);
+  const PlannedStmt *plan = query->plannedstmt;
+  if (plan->resultRelations == NIL || (flags & EXEC_FLAG_EXPLAIN_ONLY) != 0)
+    return;
+  const ListCell *cell = nullptr;
+  bool any = false;
+  foreach (cell, plan->resultRelations)
+    any = any || is_schema_catalog(rt_fetch(lfirst_int(cell), plan->rtable)->relid);
+  // Extensions' scripts come with the server's files, as the server's own code does.
+  if (!any || creating_extension || inert())
+    return;
+  ContextArena arena;
+  Vector<Address> catalogs(arena);
+  foreach (cell, plan->resultRelations)
+    if (const Oid relation = rt_fetch(lfirst_int(cell), plan->rtable)->relid; is_schema_catalog(relation))
+      catalogs.push_back({RelationRelationId, relation, 0});
+  judge(query, catalogs, arena);
+}
+
+} // namespace
+
+void watch_catalog_rows() {
+  next_hook = ExecutorStart_hook;
+  ExecutorStart_hook = executor_start;
+}
+
+} // namespace schema_guard

@@ -1,0 +1,135 @@
+#include "sensors/utility_command.hpp"
+
+#include "pg/live_catalog.hpp"
+#include "pg/memory.hpp"
+#include "pg/parse.hpp"
+#include "pg/settings.hpp"
+#include "sensors/changed_objects.hpp"
+#include "sensors/guard.hpp"
+#include "sensors/sensor.hpp"
+#include "sensors/statement.hpp"
+#include "sensors/statement_text.hpp"
+#include "sensors/temporary.hpp"
+
+extern "C" {
+#include "utils/inval.h"
+}
+
+namespace schema_guard {
+
+namespace {
+
+Effects effects_of(const Command &command, Arena &arena) {
+  // Names are looked up without locks, so let the caches catch up with what others have committed.
+  if (!command.targets.empty())
+    AcceptInvalidationMessages();
+  LiveCatalog catalog(arena);
+  Effects result = effects(command, catalog, arena);
+  catalog.close();
+  return result;
+}
+
+// A rehearsal ends with a rollback, which is no use to a database whose files are gone.
+void refuse_rehearsal(const Command &command) {
+  if (!command.can_be_undone && rehearse())
+    ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+            errmsg("cannot rehearse %s, which cannot be rolled back", c_string(command.tag)),
+            errhint("Reset schema_guard.rehearse first."));
+}
+
+void begin(const Node *tree, const Command &command, const Effects &found, const char *sensor, Arena &arena) {
+  const Sighting sighting{.sensor = sensor,
+                          .command_tag = c_string(command.tag),
+                          .statement = statement_text(tree),
+                          .seen_at = GetCurrentTimestamp(),
+                          .begun = nullptr,
+                          .can_be_undone = command.can_be_undone};
+  const Passed passed = guard(found, sighting, arena);
+  refuse_rehearsal(command);
+  if (innermost_statement() == nullptr)
+    forget_carried();
+  begin_statement(tree, passed.record, passed.recorded);
+  bool takes_away = false;
+  for (const Effect &effect : found.list) {
+    takes_away |= effect.deed == Deed::drop || effect.deed == Deed::truncate;
+    if (effect.address.valid() &&
+        (effect.deed == Deed::truncate || (effect.deed == Deed::drop && holds_rows(effect.kind))))
+      clear_effect(effect.deed, effect.address);
+  }
+  if (takes_away)
+    keep_effects(found, passed.verdict);
+}
+
+// The statement has committed on its way; or its start was not seen, as it is the one that created the extension, or
+// that ended the guard's rest.
+AuditRecord unannounced(const Node *tree, const char *sensor) {
+  if (const AuditRecord *carried = carried_record(tree); carried != nullptr)
+    return *carried;
+  AuditRecord record = new_record();
+  record.verdict = "allowed";
+  record.rule = "other_ddl";
+  record.command_tag = c_string(command_tag(tree));
+  record.statement = statement_text(tree);
+  record.sensor = sensor;
+  return record;
+}
+
+// Nothing that anybody could miss, nor anything to be recorded.
+bool is_idle(const Effects &found) {
+  for (const Effect &effect : found.list)
+    if (!effect.harmless && effect.rule != RuleId::other_ddl)
+      return false;
+  return true;
+}
+
+} // namespace
+
+void command_started(const Node *tree, const char *sensor) {
+  ContextArena arena;
+  const Command command = parse_command(tree, arena);
+  begin(tree, command, effects_of(command, arena), sensor, arena);
+}
+
+bool command_is_under_way(const Node *tree) {
+  const Statement *statement = innermost_statement();
+  return statement != nullptr && statement->tree == tree;
+}
+
+bool other_command_started(const Node *tree) {
+  ContextArena arena;
+  const Command command = parse_command(tree, arena);
+  const Effects found = effects_of(command, arena);
+  if (found.refused && IsA(tree, TruncateStmt)) {
+    AuditRecord record = new_record();
+    record.command_tag = c_string(command.tag);
+    record.statement = statement_text(tree);
+    begin_statement(tree, record, false);
+    expect_failure();
+    return true;
+  }
+  if (is_idle(found))
+    return false;
+  begin(tree, command, found, sensor::utility, arena);
+  return true;
+}
+
+void command_ended(const Node *tree, const char *sensor) {
+  Statement *statement = statement_under_way(tree);
+  judge_unexpected_truncation();
+  if (statement != nullptr)
+    refuse_temporary_foundations(*statement->changed);
+  AuditRecord record = statement != nullptr ? statement->record : unannounced(tree, sensor);
+  if (statement == nullptr || statement->recorded) {
+    if (record.effects == nullptr)
+      record.effects = changed_objects_json(statement, sensor == sensor::event_trigger);
+    if (cleared_effects_left())
+      record.sensor = sensor::event_trigger_unconfirmed;
+    write_record(record);
+  }
+  if (statement != nullptr)
+    finish_statement();
+  if (carried_record(tree) != nullptr)
+    forget_carried();
+}
+
+} // namespace schema_guard
