@@ -106,7 +106,7 @@ SELECT * FROM tell.attempt('DROP TABLE blocked.orders');
 SELECT * FROM tell.attempt('DROP TABLE blocked.orders CASCADE');
 SELECT * FROM tell.attempt('ALTER TABLE blocked.orders DROP COLUMN note');
 SELECT * FROM tell.attempt('DROP SCHEMA blocked CASCADE');
-SELECT * FROM tell.attempt('DROP OWNED BY regress_blocked_owner CASCADE');
+SELECT code, message FROM tell.attempt('DROP OWNED BY regress_blocked_owner CASCADE');
 RESET ROLE;
 -- What is missing is missing.
 SELECT * FROM tell.attempt('DROP TABLE IF EXISTS blocked.never_was, nowhere.at_all');

@@ -5,9 +5,9 @@ RESET client_min_messages;
 CREATE SCHEMA harmless;
 SET search_path = harmless;
 -- The audit's rows since the last call. Refusals and failures have tests of their own, and may be in the audit a moment
--- later; REFRESH CONCURRENTLY has temporary tables that are named by OIDs.
+-- later; REFRESH CONCURRENTLY has temporary tables that are named by OIDs; event triggers see REINDEX from PostgreSQL 17 on.
 CREATE TEMP TABLE seen AS SELECT coalesce(max(id), 0) AS id FROM schema_guard.audit;
-\set make_news 'CREATE TEMP VIEW news AS SELECT a.verdict, a.rule, a.command_tag, a.sensor, (SELECT string_agg(DISTINCT concat_ws(\' \', e->>\'rule\', e->>\'object_type\', e->>\'identity\'), \', \') FROM jsonb_array_elements(a.effects) e) AS effects FROM schema_guard.audit a WHERE a.id > (SELECT id FROM seen) AND a.verdict NOT IN (\'blocked\', \'failed\') AND coalesce(a.effects::text !~ \'pg_temp_[0-9]\', true) ORDER BY a.id'
+\set make_news 'CREATE TEMP VIEW news AS SELECT a.verdict, a.rule, a.command_tag, a.sensor, (SELECT string_agg(DISTINCT concat_ws(\' \', e->>\'rule\', e->>\'object_type\', e->>\'identity\'), \', \') FROM jsonb_array_elements(a.effects) e) AS effects FROM schema_guard.audit a WHERE a.id > (SELECT id FROM seen) AND a.verdict NOT IN (\'blocked\', \'failed\') AND a.command_tag <> \'REINDEX\' AND coalesce(a.effects::text !~ \'pg_temp_[0-9]\', true) ORDER BY a.id'
 :make_news;
 \set news 'SELECT * FROM pg_temp.news; UPDATE seen SET id = (SELECT max(id) FROM schema_guard.audit);'
 :news

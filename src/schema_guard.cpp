@@ -1,10 +1,11 @@
+#include "pg/compat.hpp"
 #include "pg/extension.hpp"
 #include "pg/settings.hpp"
 #include "policy/live_policy.hpp"
 #include "sensors/sensor.hpp"
 
 extern "C" {
-PG_MODULE_MAGIC;
+SCHEMA_GUARD_MODULE_MAGIC;
 void _PG_init(void);
 }
 

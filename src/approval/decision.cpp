@@ -2,6 +2,7 @@
 #include "approval/approver.hpp"
 #include "approval/request.hpp"
 #include "pg/arguments.hpp"
+#include "pg/compat.hpp"
 #include "pg/query.hpp"
 #include "pg/settings.hpp"
 

@@ -13,7 +13,17 @@ extern "C" {
 #include "common/relpath.h"
 #include "pgstat.h"
 #include "utils/acl.h"
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h" // was part of postgres.h until then (commit d952373a987b)
+#endif
 }
+
+// PostgreSQL 18 names a library and its version in pg_get_loaded_modules() (commit 9324c8c58065).
+#if PG_VERSION_NUM >= 180000
+#define SCHEMA_GUARD_MODULE_MAGIC PG_MODULE_MAGIC_EXT(.name = "schema_guard", .version = "1.0")
+#else
+#define SCHEMA_GUARD_MODULE_MAGIC PG_MODULE_MAGIC
+#endif
 
 namespace schema_guard::compat {
 

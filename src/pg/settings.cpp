@@ -2,6 +2,8 @@
 
 #include "pg/pg.hpp"
 
+#include <iterator>
+
 extern "C" {
 #include "nodes/pg_list.h"
 #include "utils/guc.h"
@@ -17,6 +19,11 @@ bool rehearse_setting = false;
 bool four_eyes_setting = true;
 char *approval_token_setting = nullptr;
 char *protect_databases_setting = nullptr;
+char *debug_sensors_setting = nullptr;
+
+constexpr const char *sensor_names[] = {"event_trigger", "object_access", "utility"};
+constexpr int all_sensors = (1 << std::size(sensor_names)) - 1;
+int sensors_at_work = all_sensors;
 
 const config_enum_entry mode_options[] = {
     {"enforce", static_cast<int>(GuardMode::enforce), false},
@@ -42,6 +49,39 @@ bool is_list_of_names(char **list, void **, GucSource) {
     return true;
   GUC_check_errdetail("List syntax is invalid.");
   return false;
+}
+
+// The sensors in the list as bits; -1 if it is no such list.
+int read_sensors(const char *list) {
+  List *names = NIL;
+  if (!split_names(list, &names))
+    return -1;
+  int sensors = 0;
+  const ListCell *cell = nullptr;
+  foreach (cell, names) {
+    const auto *name = static_cast<const char *>(lfirst(cell));
+    int found = strcmp(name, "all") == 0 ? all_sensors : 0;
+    for (std::size_t place = 0; place < std::size(sensor_names); ++place)
+      if (strcmp(name, sensor_names[place]) == 0)
+        found = 1 << place;
+    if (found == 0)
+      return -1;
+    sensors |= found;
+  }
+  return sensors;
+}
+
+bool is_list_of_sensors(char **list, void **, GucSource) {
+  if (read_sensors(*list) >= 0)
+    return true;
+  GUC_check_errdetail("The sensors are: all, event_trigger, object_access, utility.");
+  return false;
+}
+
+void sensors_assigned(const char *list, void *) {
+  sensors_at_work = read_sensors(list);
+  if (sensors_at_work != all_sensors && IsTransactionState())
+    ereport(LOG_SERVER_ONLY, errmsg("schema_guard: debug_sensors changed to \"%s\"", list));
 }
 
 void protection_assigned(const char *list, void *) {
@@ -71,12 +111,18 @@ void define_settings() {
                              "The databases that DROP DATABASE needs an approval for, as a list of names.",
                              "* stands for all of them.", &protect_databases_setting, "*", PGC_SUSET, GUC_LIST_INPUT,
                              is_list_of_names, protection_assigned, nullptr);
+  DefineCustomStringVariable(
+      "schema_guard.debug_sensors", "For tests: the sensors that are at work, so that each can be tried alone.",
+      nullptr, &debug_sensors_setting, "all", PGC_SUSET, GUC_LIST_INPUT | GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE,
+      is_list_of_sensors, sensors_assigned, nullptr);
   MarkGUCPrefixReserved("schema_guard");
 }
 
 GuardMode mode() { return static_cast<GuardMode>(mode_setting); }
 bool rehearse() { return rehearse_setting; }
 bool four_eyes() { return four_eyes_setting; }
+bool is_at_work(Sensor sensor) { return (sensors_at_work & (1 << static_cast<int>(sensor))) != 0; }
+
 const char *protected_databases() { return protect_databases_setting == nullptr ? "*" : protect_databases_setting; }
 
 bool is_protected_database(const char *name) {

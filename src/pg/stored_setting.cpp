@@ -68,6 +68,10 @@ bool ends_protection(const Change &, const char *, const char *value) {
   return value != nullptr && strcmp(value, "*") != 0 && strcmp(value, protected_databases()) != 0;
 }
 
+bool ends_sensors(const Change &, const char *, const char *value) {
+  return value != nullptr && strcmp(value, "all") != 0;
+}
+
 bool unloads(const Change &change, const char *name, const char *value) {
   return !lists_guard_library(value) && lists_guard_library(present_value(change, name));
 }
@@ -86,6 +90,7 @@ constexpr GuardedSetting guarded_settings[] = {
     {"schema_guard.mode", lowers_mode},
     {"schema_guard.four_eyes", ends_four_eyes},
     {"schema_guard.protect_databases", ends_protection},
+    {"schema_guard.debug_sensors", ends_sensors},
     {"session_preload_libraries", unloads},
     {"shared_preload_libraries", unloads},
     {"event_triggers", stops_event_triggers}, // since PostgreSQL 17

@@ -3,9 +3,11 @@
 #include "sensors/statement.hpp"
 
 extern "C" {
+#include "catalog/namespace.h"
 #include "catalog/pg_attrdef.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_rewrite.h"
 #include "catalog/pg_type.h"
 #include "executor/tuptable.h"
@@ -73,6 +75,11 @@ bool is_array_type(const Address &object) {
   return object.class_id == TypeRelationId && OidIsValid(get_element_type(object.object_id));
 }
 
+// The first temporary object that ever has a session's number brings the schemas for it.
+bool is_temporary_schema(const Address &object) {
+  return object.class_id == NamespaceRelationId && isAnyTempNamespace(object.object_id);
+}
+
 Jsonb *seen_objects_json(const Vector<Address> &changed) {
   bool relation_seen = false;
   for (const Address &object : changed)
@@ -81,7 +88,7 @@ Jsonb *seen_objects_json(const Vector<Address> &changed) {
   // The hook also tells of rows that are no objects, such as pg_inherits'; no one could describe these.
   for (const Address &object : changed)
     if (is_objectclass_supported(object.class_id) && (!relation_seen || !is_part_class(object.class_id)) &&
-        !is_array_type(object))
+        !is_array_type(object) && !is_temporary_schema(object))
       append_object(array, object);
   return array.finish();
 }

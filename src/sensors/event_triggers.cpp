@@ -2,6 +2,7 @@
 // looks up a name, takes a lock or checks a privilege.
 #include "pg/compat.hpp"
 #include "pg/extension.hpp"
+#include "pg/settings.hpp"
 #include "sensors/event_triggers.hpp"
 #include "sensors/sensor.hpp"
 #include "sensors/utility_command.hpp"
@@ -47,7 +48,7 @@ bool will_run(EventTriggerEvent event, Oid function) {
 
 bool event_triggers_work() {
   const GuardObjects *objects = guard_objects();
-  return objects != nullptr && compat::event_triggers_enabled() &&
+  return objects != nullptr && is_at_work(Sensor::event_trigger) && compat::event_triggers_enabled() &&
          will_run(EVT_DDLCommandStart, objects->command_start_function) &&
          will_run(EVT_DDLCommandEnd, objects->command_end_function);
 }
@@ -57,7 +58,7 @@ bool event_triggers_work() {
 Datum schema_guard_on_ddl_command_start(PG_FUNCTION_ARGS) {
   using namespace schema_guard;
   const EventTriggerData &event = event_data(fcinfo);
-  if (!inert() && !command_is_under_way(event.parsetree))
+  if (is_at_work(Sensor::event_trigger) && !inert() && !command_is_under_way(event.parsetree))
     command_started(event.parsetree, sensor::event_trigger);
   PG_RETURN_NULL();
 }
@@ -65,7 +66,7 @@ Datum schema_guard_on_ddl_command_start(PG_FUNCTION_ARGS) {
 Datum schema_guard_on_ddl_command_end(PG_FUNCTION_ARGS) {
   using namespace schema_guard;
   const EventTriggerData &event = event_data(fcinfo);
-  if (!inert())
+  if (is_at_work(Sensor::event_trigger) && !inert())
     command_ended(event.parsetree, sensor::event_trigger);
   PG_RETURN_NULL();
 }

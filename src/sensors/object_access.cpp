@@ -143,12 +143,15 @@ void object_accessed(ObjectAccessType access, Oid class_id, Oid object_id, int s
   case OAT_POST_ALTER:
     return altered(object, static_cast<const ObjectAccessPostAlter *>(argument));
   case OAT_DROP:
-    dropped(object);
+    if (is_at_work(Sensor::object_access))
+      dropped(object);
     if (!is_internal(static_cast<const ObjectAccessDrop *>(argument)))
       remember_dropped(object);
     return;
   case OAT_TRUNCATE:
-    return truncated(object);
+    if (is_at_work(Sensor::object_access))
+      truncated(object);
+    return;
   default:
     return; // names and functions are looked up all the time
   }

@@ -7,6 +7,7 @@
 
 extern "C" {
 #include "commands/trigger.h"
+#include "replication/logicalworker.h"
 #include "tcop/tcopprot.h"
 #include "utils/rel.h"
 
@@ -44,6 +45,18 @@ void protect(const TriggerData &trigger) {
   write_record(passed.record);
 }
 
+// Each database keeps an audit and approvals of its own. What a publication of all tables brings from another database
+// is passed over, row by row: the worker that applies it fires no statement triggers, and must not fail for it either.
+HeapTuple row_to_keep(const TriggerData &trigger) {
+  if (IsLogicalWorker())
+    return nullptr;
+  return TRIGGER_FIRED_BY_UPDATE(trigger.tg_event) ? trigger.tg_newtuple : trigger.tg_trigtuple;
+}
+
+bool is_replication(const TriggerData &trigger) {
+  return IsLogicalWorker() && !TRIGGER_FIRED_BY_TRUNCATE(trigger.tg_event);
+}
+
 } // namespace
 
 } // namespace schema_guard
@@ -52,7 +65,10 @@ Datum schema_guard_protect_rows(PG_FUNCTION_ARGS) {
   if (!CALLED_AS_TRIGGER(fcinfo))
     ereport(ERROR, errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
             errmsg("schema_guard.protect_rows() can only be called as a trigger"));
-  if (!schema_guard::inert())
-    schema_guard::protect(*reinterpret_cast<const TriggerData *>(fcinfo->context));
+  const auto &trigger = *reinterpret_cast<const TriggerData *>(fcinfo->context);
+  if (TRIGGER_FIRED_FOR_ROW(trigger.tg_event))
+    PG_RETURN_POINTER(schema_guard::row_to_keep(trigger));
+  if (!schema_guard::inert() && !schema_guard::is_replication(trigger))
+    schema_guard::protect(trigger);
   PG_RETURN_POINTER(nullptr);
 }

@@ -9,7 +9,10 @@ BEGIN
     LOOP
         EXECUTE pg_catalog.format('CREATE TRIGGER protect_rows BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON %s '
                                   'FOR EACH STATEMENT EXECUTE FUNCTION schema_guard.protect_rows()', guarded);
-        EXECUTE pg_catalog.format('ALTER TABLE %s ENABLE ALWAYS TRIGGER protect_rows', guarded);
+        EXECUTE pg_catalog.format('CREATE TRIGGER skip_replicated_rows BEFORE INSERT OR UPDATE OR DELETE ON %s '
+                                  'FOR EACH ROW EXECUTE FUNCTION schema_guard.protect_rows()', guarded);
+        EXECUTE pg_catalog.format('ALTER TABLE %s ENABLE ALWAYS TRIGGER protect_rows, '
+                                  'ENABLE ALWAYS TRIGGER skip_replicated_rows', guarded);
     END LOOP;
 END
 $$;

@@ -2,6 +2,7 @@
 // and every other one while ring 1 is out of action. It also knows where in the source a statement stands.
 #include "pg/extension.hpp"
 #include "pg/parse.hpp"
+#include "pg/settings.hpp"
 #include "sensors/event_triggers.hpp"
 #include "sensors/sensor.hpp"
 #include "sensors/statement_text.hpp"
@@ -22,7 +23,7 @@ ProcessUtility_hook_type next_hook = nullptr;
 // True if the statement's end is to be told as well.
 bool started(const Node *tree, ProcessUtilityContext context) {
   // A part of another statement is that one's business; and most of what comes here, such as BEGIN, is nobody's.
-  if (context == PROCESS_UTILITY_SUBCOMMAND)
+  if (context == PROCESS_UTILITY_SUBCOMMAND || !is_at_work(Sensor::utility))
     return false;
   if (IsA(tree, DropdbStmt) && !resting() && guard_objects() == nullptr)
     drop_database_elsewhere(reinterpret_cast<const DropdbStmt *>(tree));
