@@ -4,12 +4,14 @@ MODULE_big = schema_guard
 
 CORE_SOURCES = $(sort $(wildcard src/core/*.cpp))
 SOURCES = src/schema_guard.cpp $(CORE_SOURCES) \
-	$(sort $(wildcard src/pg/*.cpp src/sensors/*.cpp src/policy/*.cpp src/approval/*.cpp src/audit/*.cpp))
+	$(sort $(wildcard src/pg/*.cpp src/sensors/*.cpp src/policy/*.cpp src/approval/*.cpp src/audit/*.cpp \
+	src/setup/*.cpp))
 OBJS = $(SOURCES:.cpp=.o)
 
 # The install script is put together from the rooms, in the order in which they depend on each other.
 EXTENSION_SCRIPT = schema_guard--1.0.sql
-ROOMS = src/pg/schema.sql src/policy/policy.sql src/audit/audit.sql src/approval/approval.sql src/sensors/sensors.sql
+ROOMS = src/pg/schema.sql src/policy/policy.sql src/audit/audit.sql src/approval/approval.sql src/setup/setup.sql \
+	src/sensors/sensors.sql
 DATA_built = $(EXTENSION_SCRIPT)
 
 EXTRA_CLEAN = $(EXTENSION_SCRIPT) $(OBJS:.o=.d) results output_iso tmp_check build

@@ -22,6 +22,7 @@ constexpr const char *privileges[] = {
     "EXECUTE ON FUNCTION schema_guard.approve(bigint, text, interval)",
     "EXECUTE ON FUNCTION schema_guard.reject(bigint, text)",
     "EXECUTE ON FUNCTION schema_guard.revoke(bigint, text)",
+    "EXECUTE ON FUNCTION schema_guard.status()",
     "SELECT ON schema_guard.pending, schema_guard.request, schema_guard.approval, schema_guard.approval_effect",
     "SELECT ON schema_guard.approver, schema_guard.audit, schema_guard.blocked, schema_guard.standing_policy",
 };

@@ -7,6 +7,7 @@ extern "C" {
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/indexing.h"
+#include "catalog/pg_type.h"
 #include "nodes/execnodes.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
@@ -91,6 +92,24 @@ void fill(Row &row, const AuditRecord &record, int64 number) {
     row.set(duration, interval_of(record.duration));
 }
 
+// The columns' types, in the same order.
+constexpr Oid column_types[column_count] = {INT8OID, UUIDOID,  TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID,
+                                            TEXTOID, JSONBOID, TEXTOID,        TEXTOID, TEXTOID, INETOID,
+                                            INT4OID, XID8OID,  INT8OID,        INT8OID, TEXTOID, INTERVALOID};
+
+// A dropped column is still counted, and would still take a value.
+bool has_own_columns(Relation audit) {
+  TupleDesc descriptor = RelationGetDescr(audit);
+  if (descriptor->natts != column_count)
+    return false;
+  for (int place = 0; place < column_count; ++place) {
+    const FormData_pg_attribute *attribute = TupleDescAttr(descriptor, place);
+    if (attribute->attisdropped || attribute->atttypid != column_types[place])
+      return false;
+  }
+  return true;
+}
+
 // This way of inserting is made for catalogs: it knows neither expressions nor predicates. An index that somebody has
 // added may have them; its rows come over the journal then.
 bool are_plain(const ResultRelInfo &indexes) {
@@ -113,7 +132,7 @@ bool insert_record(const AuditRecord &record) {
   if (audit == nullptr)
     return false;
   CatalogIndexState indexes = CatalogOpenIndexes(audit);
-  const bool simple = RelationGetNumberOfAttributes(audit) == column_count && are_plain(*indexes);
+  const bool simple = has_own_columns(audit) && are_plain(*indexes);
   if (simple) {
     Row row;
     fill(row, record, allocate_numbers(objects->audit_sequence, 1));
@@ -124,6 +143,18 @@ bool insert_record(const AuditRecord &record) {
   CatalogCloseIndexes(indexes);
   table_close(audit, NoLock);
   return simple;
+}
+
+bool audit_table_fits() {
+  const GuardObjects *objects = guard_objects();
+  if (objects == nullptr || !ConditionalLockRelationOid(objects->audit, AccessShareLock))
+    return false;
+  Relation audit = try_table_open(objects->audit, NoLock);
+  if (audit == nullptr)
+    return false;
+  const bool fits = has_own_columns(audit);
+  table_close(audit, NoLock);
+  return fits;
 }
 
 } // namespace schema_guard

@@ -9,4 +9,7 @@ namespace schema_guard {
 // caller then keeps the record in the journal. Never waits for a lock.
 bool insert_record(const AuditRecord &record);
 
+// True if the table has the columns that the extension gave it. False, too, if it can't be had at once.
+bool audit_table_fits();
+
 } // namespace schema_guard

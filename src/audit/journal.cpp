@@ -4,9 +4,11 @@
 #include "pg/extension.hpp"
 
 extern "C" {
+#include "access/xlog.h"
 #include "storage/fd.h"
 
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/uio.h>
 #include <unistd.h>
 }
@@ -47,6 +49,23 @@ void write_entry(JournalFile &file, EntryHeader &header, const char *payload) {
 }
 
 } // namespace
+
+// The space is looked at and not taken: what is kept here is written after the commit, and the file system is the
+// server's own, which has more to lose than this.
+const char *journal_problem(size_t length) {
+  if (RecoveryInProgress())
+    return nullptr;
+  JournalFile file = open_journal(true);
+  struct statvfs space {};
+  if (file.ok() && fstatvfs(file.descriptor, &space) == 0 &&
+      static_cast<uint64>(space.f_bavail) * space.f_frsize < length + sizeof(EntryHeader))
+    file.fail("write to", ENOSPC);
+  close_journal(file);
+  if (file.ok())
+    return nullptr;
+  return psprintf("could not %s the schema_guard journal \"%s\": %s", file.failed, journal_path(),
+                  strerror(file.error));
+}
 
 bool journal_written_here() { return std::exchange(written_here, false); }
 

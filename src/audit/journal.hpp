@@ -23,6 +23,9 @@ struct JournalPosition {
 // error must not be raised) and returns false. `end` receives the place behind the entry; it may be null.
 bool journal_append(const char *payload, size_t length, JournalPosition *end, int elevel);
 
+// Why an entry of this length could not be appended now; null if nothing stands in the way.
+const char *journal_problem(size_t length);
+
 // True once after this session has appended something.
 bool journal_written_here();
 

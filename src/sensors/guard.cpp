@@ -2,6 +2,7 @@
 
 #include "approval/token.hpp"
 #include "audit/audit_table.hpp"
+#include "audit/journal.hpp"
 #include "pg/memory.hpp"
 #include "pg/settings.hpp"
 #include "policy/live_policy.hpp"
@@ -129,8 +130,18 @@ Passed guard(const Effects &effects, const Sighting &sighting, Arena &arena) {
 
 void write_record(AuditRecord record) {
   complete_record(record);
+  if (insert_record(record))
+    return;
+  if (const char *problem = journal_problem(keep_unwritten(record)); problem != nullptr)
+    ereport(ERROR, errcode(ERRCODE_IO_ERROR), errmsg("%s cannot be recorded", record.command_tag),
+            errdetail("The audit table is locked or has been altered, and: %s.", problem),
+            errhint("SELECT * FROM schema_guard.status() says more. A superuser can SET schema_guard.mode = off."));
+}
+
+void write_failure_record(AuditRecord record) {
+  complete_record(record);
   if (!insert_record(record))
-    keep_unwritten(record);
+    (void)keep_unwritten(record);
 }
 
 } // namespace schema_guard

@@ -29,7 +29,11 @@ struct Passed {
 
 Passed guard(const Effects &effects, const Sighting &sighting, Arena &arena);
 
-// Writes the row of a statement that has passed, in its transaction, or keeps it for the journal.
+// Writes the row of a statement that has passed, in its transaction, or keeps it for the journal. Raises an error if
+// neither is possible: what leaves no trace does not pass.
 void write_record(AuditRecord record);
+
+// The same for what has already failed: where no record can be kept, the server log has to do.
+void write_failure_record(AuditRecord record);
 
 } // namespace schema_guard

@@ -125,8 +125,8 @@ void begin_statement(const Node *tree, const AuditRecord &record, bool recorded)
   auto *changed = new (MemoryContextAlloc(context, sizeof(Vector<Address>))) Vector<Address>(*arena);
   auto *dropped =
       new (MemoryContextAlloc(context, sizeof(Vector<ObjectDescription>))) Vector<ObjectDescription>(*arena);
-  now.under_way.push_back(
-      {tree, copy_record(context, record), recorded, level, context, changed, dropped, nullptr, nullptr, nullptr});
+  now.under_way.push_back({tree, copy_record(context, record), recorded, false, level, context, changed, dropped,
+                           nullptr, nullptr, nullptr});
   if (!recorded)
     return;
   ++now.begun_count;
@@ -269,11 +269,13 @@ void keep_rehearsed(const Effects &effects, const Verdict &verdict, const AuditR
   }
 }
 
-void keep_unwritten(const AuditRecord &record) {
+size_t keep_unwritten(const AuditRecord &record) {
   TransactionState &now = ensure_state();
   MemoryContext previous = MemoryContextSwitchTo(TopTransactionContext);
-  now.unwritten.push_back(record_json(record, nullptr));
+  const char *payload = record_json(record, nullptr);
+  now.unwritten.push_back(payload);
   MemoryContextSwitchTo(previous);
+  return strlen(payload);
 }
 
 void statements_subtransaction_ended(int level, bool committed) {

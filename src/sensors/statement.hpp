@@ -15,8 +15,9 @@ namespace schema_guard {
 struct Statement {
   const Node *tree; // only compared, never read
   AuditRecord record;
-  bool recorded; // false if the policy wants no row
-  int level;     // of transaction nesting
+  bool recorded;        // false if the policy wants no row
+  bool written = false; // its row is there already
+  int level;            // of transaction nesting
   MemoryContext context;
   Vector<Address> *changed;           // what it has created or altered so far, as ring 2 saw it
   Vector<ObjectDescription> *dropped; // what it has dropped so far, if ring 1 did not know
@@ -105,8 +106,8 @@ bool cleared_effects_left();
 // Keeps a rehearsed statement's effects for the one request at the end.
 void keep_rehearsed(const Effects &effects, const Verdict &verdict, const AuditRecord &record);
 
-// Keeps a record that the table could not take; it is written to the journal after the commit.
-void keep_unwritten(const AuditRecord &record);
+// Keeps a record that the table could not take; it is written to the journal after the commit. Returns its length.
+size_t keep_unwritten(const AuditRecord &record);
 
 // A statement such as CREATE INDEX CONCURRENTLY commits on its way. What is needed of it at its end is carried over,
 // and is there until a statement begins that is not within it. To be called before a commit.

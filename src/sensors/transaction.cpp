@@ -116,7 +116,7 @@ void absorb_backlog() {
 
 void record_what_failed(const TransactionState &state) {
   if (Jsonb *begun = begun_json(state, true); begun != nullptr)
-    write_record(failure(state, begun));
+    write_failure_record(failure(state, begun));
   absorb_backlog();
 }
 

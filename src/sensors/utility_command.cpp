@@ -58,6 +58,11 @@ void begin(const Node *tree, const Command &command, const Effects &found, const
   }
   if (takes_away)
     keep_effects(found, passed.verdict);
+  // Nothing may fail any more once a database's files are gone.
+  if (!command.can_be_undone && passed.recorded) {
+    write_record(passed.record);
+    innermost_statement()->written = true;
+  }
 }
 
 // The statement has committed on its way; or its start was not seen, as it is the one that created the extension, or
@@ -119,7 +124,7 @@ void command_ended(const Node *tree, const char *sensor) {
   if (statement != nullptr)
     refuse_temporary_foundations(*statement->changed);
   AuditRecord record = statement != nullptr ? statement->record : unannounced(tree, sensor);
-  if (statement == nullptr || statement->recorded) {
+  if (statement == nullptr || (statement->recorded && !statement->written)) {
     if (record.effects == nullptr)
       record.effects = changed_objects_json(statement, sensor == sensor::event_trigger);
     if (cleared_effects_left())
