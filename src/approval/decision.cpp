@@ -3,6 +3,7 @@
 #include "approval/request.hpp"
 #include "pg/arguments.hpp"
 #include "pg/compat.hpp"
+#include "pg/digest.hpp"
 #include "pg/query.hpp"
 #include "pg/settings.hpp"
 

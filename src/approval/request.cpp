@@ -1,5 +1,6 @@
 #include "approval/request.hpp"
 
+#include "pg/digest.hpp"
 #include "pg/extension.hpp"
 #include "pg/memory.hpp"
 #include "pg/query.hpp"
@@ -69,12 +70,6 @@ struct KeyPart {
 };
 
 } // namespace
-
-char *sha256_hexadecimal(std::string_view input) {
-  const Datum bytes = PointerGetDatum(cstring_to_text_with_len(input.data(), static_cast<int>(input.size())));
-  const Datum hash = DirectFunctionCall1(sha256_bytea, bytes);
-  return TextDatumGetCString(DirectFunctionCall2(binary_encode, hash, CStringGetTextDatum("hex")));
-}
 
 char *request_key(const Effects &effects, const Verdict &verdict) {
   ContextArena arena;

@@ -22,7 +22,4 @@ RequestNumber number_request(const char *key);
 // Tells that the journal has a request with this number: until the absorber has come to it, no table knows.
 void remember_filed(const char *key, int64 id);
 
-// SHA-256 of a text, in hexadecimal, in the current memory context.
-char *sha256_hexadecimal(std::string_view input);
-
 } // namespace schema_guard

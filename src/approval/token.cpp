@@ -2,6 +2,7 @@
 
 #include "approval/request.hpp"
 #include "pg/extension.hpp"
+#include "pg/digest.hpp"
 #include "pg/query.hpp"
 #include "pg/settings.hpp"
 #include "pg/sqlstate.hpp"

@@ -15,6 +15,8 @@ void add_effect(RuleId rule, Deed deed, const Address &address, const ObjectFact
 std::optional<RuleId> alteration_rule(Deed deed, ObjectKind kind) {
   const bool is_table = kind == ObjectKind::table;
   switch (deed) {
+  case Deed::write_rows:
+    return RuleId::change_catalog;
   case Deed::detach:
     return RuleId::detach_partition;
   case Deed::set_unlogged:

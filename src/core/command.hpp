@@ -20,6 +20,7 @@ enum class Deed : std::uint8_t {
   rename,       // the target, or the member named, gets another name
   move,         // to another schema
   set_unlogged, // its rows no longer survive a crash
+  write_rows,   // it gets rows by COPY: it matters only if it is a system catalog
   change,       // anything else: it matters only if the target is the guard's own
   change_owned, // the same for everything that the target, a role, owns here
 };

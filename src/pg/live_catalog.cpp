@@ -4,7 +4,6 @@
 #include "pg/object_facts.hpp"
 #include "pg/object_lookup.hpp"
 #include "pg/relation_size.hpp"
-#include "pg/stored_setting.hpp"
 
 extern "C" {
 #include "access/htup_details.h"
@@ -40,11 +39,29 @@ bool may_be_referenced(Oid relation) {
 
 } // namespace
 
-LiveCatalog::LiveCatalog(Arena &arena) : arena_(arena), dependencies_(arena) {}
+LiveCatalog::LiveCatalog(Arena &arena) : arena_(arena), dependencies_(arena), changes_(arena) {}
 
 void LiveCatalog::close() { dependencies_.close(); }
 
-Resolution LiveCatalog::resolve(const Target &target) { return look_up(target); }
+Resolution LiveCatalog::resolve(const Target &target) {
+  if (target.object_type != stored_setting_object)
+    return look_up(target);
+  const auto change = weakening_change(static_cast<const Node *>(target.node));
+  if (!change)
+    return {Resolution::Status::missing, {}};
+  changes_.push_back(*change);
+  return {Resolution::Status::found, change->address};
+}
+
+// What is no object has no catalog to be described from.
+ObjectDescription LiveCatalog::describe_setting(const Address &address) {
+  for (const SettingChange &change : changes_)
+    if (change.address == address) {
+      const std::string_view identity = arena_.copy(change.identity);
+      return {.object_type = "setting", .identity = identity, .path = identity};
+    }
+  return {.object_type = "setting", .identity = "(unknown)", .path = {}};
+}
 
 void LiveCatalog::dependents(const Address &object, Vector<Dependency> &found) {
   dependencies_.dependents(object, found);
@@ -141,7 +158,7 @@ Address LiveCatalog::whole_of(const Address &object) { return whole_of_part(obje
 
 ObjectDescription LiveCatalog::describe(const Address &object, ObjectKind kind) {
   if (object.class_id == DbRoleSettingRelationId)
-    return describe_stored_setting(object, arena_);
+    return describe_setting(object);
   const ::ObjectAddress address{object.class_id, object.object_id, object.sub_id};
   ObjectDescription description;
   const char *type = getObjectTypeDescription(&address, true);

@@ -8,6 +8,7 @@
 #include "pg/dependencies.hpp"
 #include "pg/live_types.hpp"
 #include "pg/pg.hpp"
+#include "pg/stored_setting.hpp"
 
 namespace schema_guard {
 
@@ -32,9 +33,12 @@ public:
   ObjectDescription describe(const Address &object, ObjectKind kind) override;
 
 private:
+  ObjectDescription describe_setting(const Address &address);
+
   Arena &arena_;
   Dependencies dependencies_;
   LiveTypes types_;
+  Vector<SettingChange> changes_; // that have been resolved
 };
 
 } // namespace schema_guard

@@ -7,7 +7,6 @@
 #include "pg/relation_lookup.hpp"
 #include "pg/resolution.hpp"
 #include "pg/settings.hpp"
-#include "pg/stored_setting.hpp"
 
 extern "C" {
 #include "access/htup_details.h"
@@ -173,8 +172,6 @@ Oid creation_schema(List *names) {
 }
 
 Resolution look_up_guard_object(const Target &target) {
-  if (target.object_type == stored_setting_object)
-    return look_up_stored_setting(static_cast<const Node *>(target.node));
   if (target.object_type == OBJECT_TABLE)
     return look_up_guard_relation(static_cast<const RangeVar *>(target.node));
   const bool is_list = IsA(target.node, List);
@@ -233,6 +230,8 @@ Resolution look_up(const Target &target) {
   }
   if (target.deed == Deed::change)
     return if_permitted(look_up_guard_object(target));
+  if (target.deed == Deed::write_rows)
+    return look_up_catalog(target);
   if (target.deed == Deed::truncate)
     return look_up_truncated(target);
   if (target.deed == Deed::detach)

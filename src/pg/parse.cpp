@@ -110,6 +110,12 @@ void parse_truncate(const Node *statement, Command &command) {
                                .recurse = static_cast<const RangeVar *>(lfirst(cell))->inh});
 }
 
+void parse_copy(const Node *statement, Command &command) {
+  const auto *copy = reinterpret_cast<const CopyStmt *>(statement);
+  if (copy->is_from)
+    command.targets.push_back({.deed = Deed::write_rows, .object_type = OBJECT_TABLE, .node = copy->relation});
+}
+
 void parse_drop_database(const Node *statement, Command &command) {
   const auto *drop = reinterpret_cast<const DropdbStmt *>(statement);
   command.can_be_undone = false;
@@ -187,6 +193,7 @@ constexpr StatementKind statement_kinds[] = {
     {T_CreateForeignTableStmt, parse_create_table}, // begins with a CreateStmt
     {T_ViewStmt, parse_change<ViewStmt, &ViewStmt::view>},
     {T_TruncateStmt, parse_truncate},
+    {T_CopyStmt, parse_copy},
     {T_DropdbStmt, parse_drop_database},
     {T_ReassignOwnedStmt, parse_reassign_owned},
     {T_AlterEventTrigStmt, parse_alter_event_trigger},

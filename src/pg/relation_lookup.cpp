@@ -9,6 +9,8 @@ extern "C" {
 #include "catalog/catalog.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_constraint.h"
+#include "catalog/pg_statistic.h"
+#include "catalog/pg_statistic_ext_data.h"
 #include "nodes/makefuncs.h"
 #include "utils/acl.h"
 #include "utils/lsyscache.h"
@@ -118,6 +120,17 @@ Resolution look_up_truncated(const Target &target) {
   if (pg_class_aclcheck(relation, GetUserId(), ACL_TRUNCATE) != ACLCHECK_OK || is_protected_catalog(relation))
     return refused;
   return found(RelationRelationId, relation);
+}
+
+Resolution look_up_catalog(const Target &target) {
+  const Oid relation = RangeVarGetRelid(range_of(target.node), NoLock, true);
+  if (!OidIsValid(relation) || !is_schema_catalog(relation) || !superuser())
+    return elsewhere;
+  return found(RelationRelationId, relation);
+}
+
+bool is_schema_catalog(Oid relation) {
+  return IsCatalogRelationOid(relation) && relation != StatisticRelationId && relation != StatisticExtDataRelationId;
 }
 
 } // namespace schema_guard

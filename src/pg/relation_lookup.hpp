@@ -26,4 +26,10 @@ Resolution look_up_partition(const Target &target);
 // TRUNCATE.
 Resolution look_up_truncated(const Target &target);
 
+// COPY … FROM: found if it is a system catalog that describes the schema.
+Resolution look_up_catalog(const Target &target);
+
+// True for the system catalogs but for statistics, which ANALYZE brings back.
+bool is_schema_catalog(Oid relation);
+
 } // namespace schema_guard

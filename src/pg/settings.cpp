@@ -111,10 +111,10 @@ void define_settings() {
                              "The databases that DROP DATABASE needs an approval for, as a list of names.",
                              "* stands for all of them.", &protect_databases_setting, "*", PGC_SUSET, GUC_LIST_INPUT,
                              is_list_of_names, protection_assigned, nullptr);
-  DefineCustomStringVariable(
-      "schema_guard.debug_sensors", "For tests: the sensors that are at work, so that each can be tried alone.",
-      nullptr, &debug_sensors_setting, "all", PGC_SUSET, GUC_LIST_INPUT | GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE,
-      is_list_of_sensors, sensors_assigned, nullptr);
+  DefineCustomStringVariable("schema_guard.debug_sensors",
+                             "For tests: the sensors that are at work, so that each can be tried alone.", nullptr,
+                             &debug_sensors_setting, "all", PGC_SUSET, GUC_LIST_INPUT | GUC_NOT_IN_SAMPLE,
+                             is_list_of_sensors, sensors_assigned, nullptr);
   MarkGUCPrefixReserved("schema_guard");
 }
 

@@ -3,15 +3,13 @@
 #include "pg/extension.hpp"
 #include "pg/live_catalog.hpp"
 #include "pg/memory.hpp"
+#include "pg/relation_lookup.hpp"
 #include "sensors/guard.hpp"
 #include "sensors/sensor.hpp"
 #include "sensors/statement_text.hpp"
 
 extern "C" {
-#include "catalog/catalog.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_statistic.h"
-#include "catalog/pg_statistic_ext_data.h"
 #include "commands/extension.h"
 #include "executor/executor.h"
 #include "nodes/plannodes.h"
@@ -23,18 +21,6 @@ namespace schema_guard {
 namespace {
 
 ExecutorStart_hook_type next_hook = nullptr;
-
-// ANALYZE brings these back.
-constexpr Oid statistics[] = {StatisticRelationId, StatisticExtDataRelationId};
-
-bool is_schema_catalog(Oid relation) {
-  if (!IsCatalogRelationOid(relation))
-    return false;
-  for (const Oid each : statistics)
-    if (each == relation)
-      return false;
-  return true;
-}
 
 const char *tag_of(CmdType operation) {
   switch (operation) {

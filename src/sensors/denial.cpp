@@ -127,7 +127,7 @@ const char *blocked_message(const Effect &effect, const char *tag) {
   if (effect.rule == RuleId::other_ddl)
     return psprintf("cannot execute %s without an approval", tag);
   if (effect.kind == ObjectKind::setting)
-    return psprintf("cannot change %s without an approval: it would turn schema_guard down", object_text(effect));
+    return psprintf("cannot store %s without an approval: it would turn schema_guard down", object_text(effect));
   return psprintf("cannot %s %s without an approval%s", c_string(rule(effect.rule).infinitive), object_text(effect),
                   effect.rule == RuleId::guard_tampering ? ": it belongs to schema_guard" : "");
 }

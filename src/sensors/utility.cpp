@@ -25,6 +25,10 @@ bool started(const Node *tree, ProcessUtilityContext context) {
   // A part of another statement is that one's business; and most of what comes here, such as BEGIN, is nobody's.
   if (context == PROCESS_UTILITY_SUBCOMMAND || !is_at_work(Sensor::utility))
     return false;
+  // PostgreSQL refuses these there (PreventInTransactionBlock).
+  if ((IsA(tree, DropdbStmt) || IsA(tree, AlterSystemStmt)) &&
+      IsInTransactionBlock(context == PROCESS_UTILITY_TOPLEVEL))
+    return false;
   if (IsA(tree, DropdbStmt) && !resting() && guard_objects() == nullptr)
     drop_database_elsewhere(reinterpret_cast<const DropdbStmt *>(tree));
   if (!fires_event_triggers(tree))

@@ -58,6 +58,8 @@ Finding backlog(GuardQuery &, Arena &) {
   JournalPosition position;
   if (!read_position(position))
     return {State::warning, "the position can't be read: somebody has locked its table", nullptr};
+  if (journal_problem(0) != nullptr)
+    return {State::error, "the journal can't be read", nullptr};
   const JournalChunk waiting = journal_read(position, 1);
   if (waiting.count == 0)
     return {.detail = "nothing waits"};
