@@ -162,7 +162,9 @@ bool read_position(JournalPosition &position) {
   Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
   SysScanDesc scan = systable_beginscan(table, InvalidOid, false, snapshot, 0, nullptr);
   HeapTuple tuple = systable_getnext(scan);
-  bool found = false;
+  // No row yet: nothing has been absorbed.
+  bool found = !HeapTupleIsValid(tuple);
+  position = {};
   if (HeapTupleIsValid(tuple)) {
     bool no_journal = false;
     bool no_offset = false;
@@ -188,10 +190,13 @@ bool absorbed_to(const JournalPosition &wanted) {
 namespace {
 
 KeptStatement update_position{"UPDATE ONLY schema_guard.journal_position SET journal_id = $1, byte_offset = $2"};
+KeptStatement insert_position{"INSERT INTO schema_guard.journal_position (journal_id, byte_offset) VALUES ($1, $2)"};
 
 void write_position(const JournalPosition &position) {
   GuardQuery query = GuardQuery::open();
-  query.execute(update_position, {{UUIDOID, UUIDPGetDatum(&position.journal)}, bigint_argument(position.offset)});
+  const QueryArgument journal{UUIDOID, UUIDPGetDatum(&position.journal)};
+  if (query.execute(update_position, {journal, bigint_argument(position.offset)}) == 0)
+    query.execute(insert_position, {journal, bigint_argument(position.offset)});
   query.close();
 }
 

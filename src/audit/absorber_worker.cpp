@@ -4,6 +4,7 @@
 #include "pg/extension.hpp"
 
 extern "C" {
+#include "catalog/pg_extension.h"
 #include "libpq/pqsignal.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
@@ -44,14 +45,14 @@ constexpr Setting worker_settings[] = {
 
 bool waited_in_vain = false; // this session, in the transaction under way
 
-// Two locks tell sessions and workers of each other. SQL's advisory locks set field 4 to 1 or 2
-// (utils/adt/lockfuncs.c), so nobody else's lock is the same. A session holds the first while it starts workers, so
-// that the others don't; a worker holds the second while it looks at the journal.
+// Two locks tell sessions and workers of each other. PostgreSQL's own locks on objects have no
+// fourth field (storage/lmgr/lmgr.c), so nobody else's is the same. A session holds the first while it starts workers,
+// so that the others don't; a worker holds the second while it looks at the journal.
 enum class Token : uint16 { starting = 0x53, present = 0x54 };
 
 LOCKTAG tag_of(Token token) {
   LOCKTAG tag;
-  SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, 0x73636865, 0x6d616775, static_cast<uint16>(token));
+  SET_LOCKTAG_OBJECT(tag, MyDatabaseId, ExtensionRelationId, 0x6d616775, static_cast<uint16>(token));
   return tag;
 }
 

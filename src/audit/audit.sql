@@ -34,14 +34,14 @@ CREATE VIEW schema_guard.blocked AS
      WHERE verdict = 'blocked';
 COMMENT ON VIEW schema_guard.blocked IS 'The refused attempts.';
 
--- How far the journal is absorbed. One row; it changes in the transaction that writes the rows.
+-- How far the journal is absorbed. One row, once something has been; it changes in the transaction that writes the rows.
+-- Not inserted here: a publication of all tables would send it to subscribers that don't have the extension yet.
 CREATE TABLE schema_guard.journal_position (
     only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
     journal_id uuid NOT NULL,
     byte_offset bigint NOT NULL
 );
 COMMENT ON TABLE schema_guard.journal_position IS 'How far the journal on disk has been absorbed into the tables.';
-INSERT INTO schema_guard.journal_position (journal_id, byte_offset) VALUES ('00000000-0000-0000-0000-000000000000', 0);
 
 CREATE FUNCTION schema_guard.absorb_journal(OUT absorbed bigint, OUT damaged_bytes bigint, OUT damaged_at bigint)
     LANGUAGE c AS 'MODULE_PATHNAME', 'schema_guard_absorb_journal'

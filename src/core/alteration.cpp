@@ -65,14 +65,17 @@ void add_conversion(const Target &target, const Address &column, Catalog &catalo
   if (!present)
     return;
   const Retention kept = retention_of(*target.conversion, *present, catalog);
-  result.refused |= kept == Retention::refused;
-  if (kept != Retention::unknown)
+  result.refused |= kept == Retention::refused || (kept == Retention::unknown && catalog.type_is_pinned(column));
+  if (kept != Retention::unknown || result.refused)
     return;
 
   Vector<Address> columns(arena);
+  Map<Address, bool> seen(arena); // by another parent
   columns.push_back(column);
   for (std::size_t place = 0; place < columns.size(); ++place) {
     const Address each = columns[place];
+    if (!seen.emplace(each, true).second)
+      continue;
     if (target.recurse)
       catalog.inherited_columns(each, InheritedColumns::all, columns);
     const ObjectFacts facts = catalog.facts(each);
@@ -96,7 +99,9 @@ void add_truncations(Vector<Address> &tables, std::size_t named, bool cascade, C
     size = tables.size();
     catalog.referencing(tables, tables);
   }
-  for (std::size_t place = 0; place < tables.size(); ++place) {
+  for (std::size_t place = before; place < tables.size(); ++place)
+    result.refused |= !catalog.may_truncate(tables[place]);
+  for (std::size_t place = 0; place < tables.size() && !result.refused; ++place) {
     Effect effect;
     const bool matters = effect_on(tables[place], Deed::truncate, catalog, effect);
     effect.harmless = !matters;

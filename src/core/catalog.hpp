@@ -72,6 +72,9 @@ public:
   virtual void descendants(const Address &table, Vector<Address> &found) = 0;
   // The tables whose foreign keys refer to any of these, and that are not among them.
   virtual void referencing(const Vector<Address> &tables, Vector<Address> &found) = 0;
+  virtual bool may_truncate(const Address &table) = 0;
+  // True if PostgreSQL refuses to change the column's type, since a view, a trigger or the like is made of it.
+  virtual bool type_is_pinned(const Address &column) = 0;
   // A column's type; nothing if its values are computed from others.
   virtual std::optional<ColumnType> column_type(const Address &column) = 0;
   // The type that a statement names; nothing if there is no such type.

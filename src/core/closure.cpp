@@ -57,7 +57,8 @@ private:
     found_.clear();
     catalog_.owners(entry.address, found_);
     for (const Dependency &owner : found_) {
-      if (owner.object == entry.address.whole())
+      // A column of a partition key is a part of its table, and can't go without it.
+      if (owner.object == entry.address.whole() && owner.kind != DependencyKind::internal)
         continue;
       const DependencyMeaning &row = meaning(owner.kind);
       if (row.flag == &ClosureEntry::partition) {

@@ -13,6 +13,7 @@ enum BuiltIn : ObjectId {
   int2_type = 21,
   int4_type = 23,
   text_type = 25,
+  regproc_type = 24,
   oid_type = 26,
   xml_type = 142,
   cidr_type = 650,
@@ -33,6 +34,8 @@ enum BuiltIn : ObjectId {
   bit_type = 1560,
   varbit_type = 1562,
   numeric_type = 1700,
+  regoper_type = 2203,
+  uuid_type = 2950,
 };
 
 // What of a pair's values is certain to be kept by the function that casts them.
@@ -86,11 +89,28 @@ constexpr KnownCast known_casts[] = {
     {xml_type, varchar_type, Known::kept},
     {macaddr_type, macaddr8_type, Known::kept},
     {date_type, timestamp_type, Known::kept},
-    {date_type, timestamptz_type, Known::kept}, // each day begins at an instant of its own
+    {date_type, timestamptz_type, Known::zone}, // some zones have skipped whole days
     {time_type, interval_type, Known::kept},
     {timestamp_type, timestamptz_type, Known::zone},
     {timestamptz_type, timestamp_type, Known::zone},
 };
+
+// Types whose values are written in one way whatever the session's settings, and never with a blank at the end.
+constexpr ObjectId plainly_written[] = {bool_type,   int8_type,    int2_type,     int4_type,    oid_type,
+                                        cidr_type,   inet_type,    macaddr8_type, macaddr_type, bit_type,
+                                        varbit_type, numeric_type, uuid_type,     date_type};
+// The same for these, if the session writes exactly.
+constexpr ObjectId exactly_written[] = {float4_type, float8_type,    money_type,       time_type,
+                                        timetz_type, timestamp_type, timestamptz_type, interval_type};
+// What is written alike for two different values.
+constexpr ObjectId vaguely_written[] = {regproc_type, regoper_type};
+
+template <std::size_t size> bool is_among(const ObjectId (&types)[size], ObjectId type) {
+  for (const ObjectId each : types)
+    if (each == type)
+      return true;
+  return false;
+}
 
 constexpr std::int32_t header_bytes = 4; // VARHDRSZ, which text and numeric modifiers count
 constexpr std::int32_t full_precision = 6;
@@ -148,8 +168,9 @@ bool function_keeps(const ColumnType &from, ObjectId to, TypeCatalog &types) {
 bool text_keeps(ObjectId from, ObjectId to, TypeCatalog &types) {
   const TypeFacts source = types.type_facts(from);
   const TypeFacts target = types.type_facts(to);
-  if (target.is_text && to != name_type && to != bpchar_type)
-    return (from != float4_type && from != float8_type) || types.floats_are_exact();
+  if (target.takes_any)
+    return !is_among(vaguely_written, from) &&
+           (types.output_is_exact() || is_among(plainly_written, from) || source.is_text || source.is_enum);
   return target.is_enum && source.is_text && from != bpchar_type;
 }
 
@@ -161,14 +182,17 @@ Retention new_length_retention(const ColumnType &from, const ColumnType &to, boo
   if (is_cut_text(to.type)) {
     if (is_cut_text(from.type) && to.type == varchar_type)
       return length_retention(to.type, from.modifier, to.modifier, is_explicit, types);
-    return only_if(!is_explicit && !types.type_facts(from.type).is_text);
+    // Blanks at the end are cut without a word, whatever they come from.
+    return only_if(!is_explicit && (is_among(plainly_written, from.type) || is_among(exactly_written, from.type)));
   }
   if (to.type == numeric_type) // all that get here are whole numbers, but for money
     return only_if(from.type != money_type && numeric_scale(to.modifier) >= 0);
   if (to.type == timestamp_type || to.type == timestamptz_type)
     return from.type == date_type ? Retention::everything
                                   : length_retention(to.type, from.modifier, to.modifier, is_explicit, types);
-  if (to.type == bit_type || to.type == varbit_type)
+  if (to.type == bit_type) // padded, if it is a cast
+    return only_if(!is_explicit);
+  if (to.type == varbit_type)
     return length_retention(to.type, from.modifier, to.modifier, is_explicit, types);
   return Retention::unknown;
 }
@@ -191,7 +215,7 @@ Retention retention(const ColumnType &from_type, const ColumnType &to_type, bool
   case CoercionPath::none:
     return Retention::refused;
   case CoercionPath::relabel:
-    kept = true;
+    kept = to.type != bpchar_type || from.type == bpchar_type; // where blanks at the end have no meaning
     break;
   case CoercionPath::function:
     kept = function_keeps(from, to.type, types);

@@ -27,8 +27,9 @@ enum class CoercionPath : std::uint8_t {
 };
 
 struct TypeFacts {
-  ObjectId element = 0; // of an array; else 0
-  bool is_text = false; // of the string category, of any length
+  ObjectId element = 0;   // of an array; else 0
+  bool is_text = false;   // of the string category
+  bool takes_any = false; // keeps any text as it is, as text and varchar do
   bool is_enum = false;
 };
 
@@ -43,8 +44,8 @@ public:
   virtual bool length_fits(ObjectId type, std::int32_t from, std::int32_t to) = 0;
   // True if local time and UTC stand in a fixed relation in this session.
   virtual bool time_zone_is_fixed() = 0;
-  // True if floating-point numbers are written with all their digits.
-  virtual bool floats_are_exact() = 0;
+  // True if this session writes floating-point numbers with all their digits, and timestamps with their offset.
+  virtual bool output_is_exact() = 0;
 
 protected:
   ~TypeCatalog() = default;

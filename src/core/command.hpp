@@ -44,7 +44,7 @@ struct Target {
   Deed deed = Deed::drop;
   int object_type = 0;          // the embedder's code for what the statement says it is
   const void *node = nullptr;   // the name
-  const void *within = nullptr; // of a partition: its table's name
+  const void *within = nullptr; // of a partition, its table's name; of what moves, its new schema's
   std::string_view member = {}; // a column or constraint of the object named
   bool missing_ok = false;      // IF EXISTS
   bool recurse = true;          // false for ONLY

@@ -38,6 +38,15 @@ struct Found {
   Vector<Altered> altered;
 };
 
+// ALTER TYPE … ATTRIBUTE without CASCADE, with tables that are typed by it.
+bool leaves_typed_tables_behind(const Target &target, const Address &address, Catalog &catalog, Arena &arena) {
+  if (target.recurse || address.sub_id == 0 || catalog.facts(address).kind != ObjectKind::attribute)
+    return false;
+  Vector<Address> columns(arena);
+  catalog.inherited_columns(address, InheritedColumns::all, columns);
+  return !columns.empty();
+}
+
 void sort_target(const Target &target, const Address &address, Catalog &catalog, Found &found) {
   const std::size_t first = found.dropped.list.size();
   switch (target.deed) {
@@ -117,7 +126,8 @@ Effects effects(const Command &command, Catalog &catalog, Arena &arena) {
     if (resolution.status == Resolution::Status::missing ||
         (only_a_change && resolution.status == Resolution::Status::refused))
       continue;
-    result.refused |= resolution.status == Resolution::Status::refused;
+    result.refused |= resolution.status == Resolution::Status::refused ||
+                      leaves_typed_tables_behind(target, resolution.address, catalog, arena);
     if (result.refused)
       return result;
     sort_target(target, resolution.address, catalog, found);

@@ -66,7 +66,8 @@ bool rule_on(const Address &address, Deed deed, const ObjectFacts &facts, Effect
 bool all_harmless(const DroppedTargets &targets, Catalog &catalog) {
   for (const Address &target : targets.list) {
     const ObjectFacts facts = catalog.facts(target);
-    if (!facts.created_here && !facts.temporary)
+    // A new schema may have got old tables.
+    if ((!facts.created_here && !facts.temporary) || facts.kind == ObjectKind::schema)
       return false;
   }
   return true;

@@ -10,12 +10,17 @@ extern "C" {
 #include "access/table.h"
 #include "catalog/dependency.h"
 #include "catalog/heap.h"
+#include "catalog/pg_attrdef.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_db_role_setting.h"
 #include "catalog/pg_inherits.h"
+#include "catalog/pg_policy.h"
+#include "catalog/pg_rewrite.h"
 #include "catalog/pg_shdepend.h"
+#include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
+#include "utils/acl.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -146,6 +151,25 @@ void LiveCatalog::referencing(const Vector<Address> &tables, Vector<Address> &fo
   const ListCell *cell = nullptr;
   foreach (cell, others)
     found.push_back({RelationRelationId, lfirst_oid(cell), 0});
+}
+
+bool LiveCatalog::may_truncate(const Address &table) {
+  return pg_class_aclcheck(table.object_id, GetUserId(), ACL_TRUNCATE) == ACLCHECK_OK;
+}
+
+// ATExecAlterColumnType (commands/tablecmds.c): what it can't rebuild.
+bool LiveCatalog::type_is_pinned(const Address &column) {
+  Vector<Dependency> users(arena_);
+  dependents(column, users);
+  for (const Dependency &user : users) {
+    const ObjectId made_of_it = user.object.class_id;
+    if (made_of_it == RewriteRelationId || made_of_it == TriggerRelationId || made_of_it == PolicyRelationId)
+      return true;
+    // Another column that is generated from this one.
+    if (made_of_it == AttrDefaultRelationId && whole_of(user.object) != column)
+      return true;
+  }
+  return false;
 }
 
 std::optional<ColumnType> LiveCatalog::column_type(const Address &column) { return type_of_column(column); }

@@ -25,6 +25,8 @@ public:
   void inherited_columns(const Address &column, InheritedColumns which, Vector<Address> &found) override;
   void descendants(const Address &table, Vector<Address> &found) override;
   void referencing(const Vector<Address> &tables, Vector<Address> &found) override;
+  bool may_truncate(const Address &table) override;
+  bool type_is_pinned(const Address &column) override;
   std::optional<ColumnType> column_type(const Address &column) override;
   std::optional<ColumnType> named_type(const void *name) override;
   TypeCatalog &types() override { return types_; }

@@ -25,8 +25,10 @@ ColumnType LiveTypes::base_type(const ColumnType &type) {
 }
 
 TypeFacts LiveTypes::type_facts(ObjectId type) {
+  const bool is_text = TypeCategory(type) == TYPCATEGORY_STRING;
   return {.element = get_element_type(type),
-          .is_text = TypeCategory(type) == TYPCATEGORY_STRING,
+          .is_text = is_text,
+          .takes_any = is_text && type != BPCHAROID && IsBinaryCoercible(type, TEXTOID),
           .is_enum = get_typtype(type) == TYPTYPE_ENUM};
 }
 
@@ -44,7 +46,12 @@ CoercionPath LiveTypes::coercion(ObjectId from, ObjectId to, bool is_explicit) {
   case COERCION_PATH_NONE:
     break;
   }
-  return CoercionPath::none;
+  // Such as a row type to its parent's, which coerce_type() knows by itself.
+  const Oid types[] = {from};
+  const Oid targets[] = {to};
+  return can_coerce_type(1, types, targets, is_explicit ? COERCION_EXPLICIT : COERCION_ASSIGNMENT)
+             ? CoercionPath::function
+             : CoercionPath::none;
 }
 
 // coerce_type_typmod (parser/parse_coerce.c) and ATColumnChangeRequiresRewrite (commands/tablecmds.c): a length
@@ -74,7 +81,9 @@ bool LiveTypes::time_zone_is_fixed() {
   return pg_get_timezone_offset(session_timezone, &offset);
 }
 
-bool LiveTypes::floats_are_exact() { return extra_float_digits > 0; }
+bool LiveTypes::output_is_exact() {
+  return extra_float_digits > 0 && (DateStyle == USE_ISO_DATES || DateStyle == USE_XSD_DATES || time_zone_is_fixed());
+}
 
 std::optional<ColumnType> type_of_column(const Address &column) {
   HeapTuple tuple =

@@ -17,7 +17,7 @@ public:
   CoercionPath coercion(ObjectId from, ObjectId to, bool is_explicit) override;
   bool length_fits(ObjectId type, std::int32_t from, std::int32_t to) override;
   bool time_zone_is_fixed() override;
-  bool floats_are_exact() override;
+  bool output_is_exact() override;
 };
 
 // The type of a column; nothing for one that is computed from others, and for what is no column.

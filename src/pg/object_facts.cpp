@@ -182,8 +182,12 @@ ObjectFacts object_facts(const Address &object, Catalog &catalog, Arena &arena) 
   for (const ClassKind &row : class_kinds)
     if (row.class_id == object.class_id)
       facts.kind = row.kind;
-  if (facts.kind == ObjectKind::constraint && is_primary_key(object.object_id))
+  if (facts.kind == ObjectKind::constraint && is_primary_key(object.object_id)) {
+    const ObjectFacts table = object_facts(whole_of_part(object), catalog, arena);
     facts.kind = ObjectKind::primary_key;
+    facts.temporary = table.temporary;
+    facts.created_here = table.created_here;
+  }
   facts.guards_itself = belongs_to_guard(object);
   return facts;
 }

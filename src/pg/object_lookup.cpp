@@ -200,7 +200,7 @@ Resolution look_up_database(const Target &target) {
   const Oid database = get_database_oid(simple_name(target.node), true);
   if (!OidIsValid(database))
     return not_found(target);
-  if (database == MyDatabaseId || !compat::owns_database(database, GetUserId()))
+  if (!can_drop_database(database) || !compat::owns_database(database, GetUserId()))
     return refused;
   return is_protected_database(simple_name(target.node)) ? found(DatabaseRelationId, database) : elsewhere;
 }
@@ -213,6 +213,15 @@ Resolution if_permitted(const Resolution &resolution) {
 }
 
 } // namespace
+
+bool can_drop_database(Oid database) {
+  HeapTuple tuple = SearchSysCache1(DATABASEOID, ObjectIdGetDatum(database));
+  if (!HeapTupleIsValid(tuple))
+    return false;
+  const bool is_template = reinterpret_cast<Form_pg_database>(GETSTRUCT(tuple))->datistemplate;
+  ReleaseSysCache(tuple);
+  return !is_template && database != MyDatabaseId;
+}
 
 Resolution look_up(const Target &target) {
   switch (target.object_type) {

@@ -11,4 +11,7 @@ namespace schema_guard {
 
 Resolution look_up(const Target &target);
 
+// False where dropdb() (commands/dbcommands.c) refuses by itself: the present database, and templates.
+bool can_drop_database(Oid database);
+
 } // namespace schema_guard

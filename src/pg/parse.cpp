@@ -72,8 +72,11 @@ void parse_rename(const Node *statement, Command &command) {
 void parse_move(const Node *statement, Command &command) {
   const auto *move = reinterpret_cast<const AlterObjectSchemaStmt *>(statement);
   if (move->relation != nullptr) {
-    command.targets.push_back(
-        {.deed = Deed::move, .object_type = OBJECT_TABLE, .node = move->relation, .missing_ok = move->missing_ok});
+    command.targets.push_back({.deed = Deed::move,
+                               .object_type = OBJECT_TABLE,
+                               .node = move->relation,
+                               .within = makeString(move->newschema),
+                               .missing_ok = move->missing_ok});
     change_object(command, OBJECT_TABLE, move->relation);
   } else {
     change_object(command, move->objectType, move->object);

@@ -8,10 +8,12 @@ extern "C" {
 #include "access/htup_details.h"
 #include "catalog/catalog.h"
 #include "catalog/namespace.h"
+#include "catalog/partition.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_statistic.h"
 #include "catalog/pg_statistic_ext_data.h"
 #include "nodes/makefuncs.h"
+#include "nodes/value.h"
 #include "utils/acl.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
@@ -43,6 +45,18 @@ const char *droppable_kinds(int object_type) {
   return nullptr;
 }
 
+// False for tables that are typed by a composite type, and for partitioned tables without their partitions.
+bool has_own_columns(Oid relation, bool recurse) {
+  HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+  if (!HeapTupleIsValid(tuple))
+    return false;
+  const auto *form = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple));
+  const bool typed = OidIsValid(form->reloftype);
+  const bool parts_stay = !recurse && form->relkind == RELKIND_PARTITIONED_TABLE && form->relhassubclass;
+  ReleaseSysCache(tuple);
+  return !typed && !parts_stay;
+}
+
 } // namespace
 
 bool is_relation_type(int object_type) { return droppable_kinds(object_type) != nullptr; }
@@ -70,6 +84,10 @@ Resolution look_up_altered(const Target &target) {
     return not_found(target);
   if (!compat::owns_relation(relation, GetUserId()) || is_protected_catalog(relation))
     return refused;
+  if (target.deed == Deed::move && get_rel_namespace(relation) == get_namespace_oid(strVal(target.within), true))
+    return elsewhere; // it is there
+  if (target.deed == Deed::set_unlogged && get_rel_persistence(relation) != RELPERSISTENCE_PERMANENT)
+    return elsewhere;
   return found(RelationRelationId, relation);
 }
 
@@ -82,6 +100,8 @@ Resolution look_up_member(const Target &target) {
   if (!compat::owns_relation(relation, GetUserId()) || (!allowSystemTableMods && IsCatalogRelationOid(relation)))
     return refused;
 
+  if (target.object_type == OBJECT_COLUMN && !has_own_columns(relation, target.recurse || target.deed == Deed::rename))
+    return refused;
   const char *member = c_string(target.member);
   if (target.object_type == OBJECT_TABCONSTRAINT) {
     const Oid constraint = get_relation_constraint_oid(relation, member, true);
@@ -107,7 +127,8 @@ Resolution look_up_partition(const Target &target) {
   if (!OidIsValid(table))
     return not_found(target);
   const Oid partition = RangeVarGetRelid(range_of(target.node), NoLock, true);
-  if (!OidIsValid(partition) || !compat::owns_relation(table, GetUserId()) || !get_rel_relispartition(partition))
+  if (!OidIsValid(partition) || !compat::owns_relation(table, GetUserId()) || !get_rel_relispartition(partition) ||
+      get_partition_parent(partition, true) != table || strchr("rpf", get_rel_relkind(partition)) == nullptr)
     return refused;
   return found(RelationRelationId, partition);
 }
@@ -116,6 +137,8 @@ Resolution look_up_partition(const Target &target) {
 Resolution look_up_truncated(const Target &target) {
   const Oid relation = RangeVarGetRelid(range_of(target.node), NoLock, true);
   if (!OidIsValid(relation) || strchr("rpf", get_rel_relkind(relation)) == nullptr)
+    return refused;
+  if (!target.recurse && get_rel_relkind(relation) == RELKIND_PARTITIONED_TABLE)
     return refused;
   if (pg_class_aclcheck(relation, GetUserId(), ACL_TRUNCATE) != ACLCHECK_OK || is_protected_catalog(relation))
     return refused;

@@ -21,11 +21,12 @@ namespace {
 
 constexpr int most_tries = 1000; // of a tenth of a millisecond each
 
-// What comes between the look at the sequence and its change would be given out twice. SQL's advisory locks set field 4
-// to 1 or 2 (utils/adt/lockfuncs.c), so nobody else's lock is the same.
+// What comes between the look at the sequence and its change would be given out twice. PostgreSQL's own locks on
+// objects have no fourth field (storage/lmgr/lmgr.c), so nobody else's is the same; an advisory lock would turn up
+// where applications look for theirs.
 LOCKTAG sequence_lock(Oid sequence) {
   LOCKTAG tag;
-  SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, 0x73636865, sequence, 0x55);
+  SET_LOCKTAG_OBJECT(tag, MyDatabaseId, RelationRelationId, sequence, 0x55);
   return tag;
 }
 

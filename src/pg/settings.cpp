@@ -5,6 +5,7 @@
 #include <iterator>
 
 extern "C" {
+#include "access/parallel.h"
 #include "nodes/pg_list.h"
 #include "utils/guc.h"
 #include "utils/varlena.h"
@@ -33,9 +34,12 @@ const config_enum_entry mode_options[] = {
     {nullptr, 0, false},
 };
 
+// A parallel worker only takes over what its leader has.
+bool is_set_by_somebody() { return IsTransactionState() && !IsParallelWorker() && !InitializingParallelWorker; }
+
 // Turning the guard down in a session is a superuser's right, and stays visible in the server log.
 void mode_assigned(int new_mode, void *) {
-  if (new_mode > mode_setting && IsTransactionState())
+  if (new_mode > mode_setting && is_set_by_somebody())
     ereport(LOG_SERVER_ONLY, errmsg("schema_guard: mode changed from %s to %s", mode_options[mode_setting].name,
                                     mode_options[new_mode].name));
 }
@@ -80,12 +84,12 @@ bool is_list_of_sensors(char **list, void **, GucSource) {
 
 void sensors_assigned(const char *list, void *) {
   sensors_at_work = read_sensors(list);
-  if (sensors_at_work != all_sensors && IsTransactionState())
+  if (sensors_at_work != all_sensors && is_set_by_somebody())
     ereport(LOG_SERVER_ONLY, errmsg("schema_guard: debug_sensors changed to \"%s\"", list));
 }
 
 void protection_assigned(const char *list, void *) {
-  if (protect_databases_setting != nullptr && IsTransactionState() && strcmp(list, protect_databases_setting) != 0)
+  if (protect_databases_setting != nullptr && is_set_by_somebody() && strcmp(list, protect_databases_setting) != 0)
     ereport(LOG_SERVER_ONLY,
             errmsg("schema_guard: protect_databases changed from \"%s\" to \"%s\"", protect_databases_setting, list));
 }

@@ -3,6 +3,7 @@
 #include "pg/extension.hpp"
 #include "pg/live_catalog.hpp"
 #include "pg/memory.hpp"
+#include "pg/object_lookup.hpp"
 #include "pg/settings.hpp"
 #include "pg/transaction_objects.hpp"
 #include "sensors/guard.hpp"
@@ -16,6 +17,7 @@ extern "C" {
 #include "catalog/pg_class.h"
 #include "catalog/pg_database.h"
 #include "catalog/pg_inherits.h"
+#include "catalog/pg_namespace.h"
 #include "utils/acl.h"
 #include "commands/dbcommands.h"
 #include "utils/lsyscache.h"
@@ -30,6 +32,8 @@ object_access_hook_type next_hook = nullptr;
 // Databases, tables and columns, and the attributes of composite types. Of everything else ring 1's word is enough.
 bool may_hold_rows(const Address &object) {
   if (object.class_id == DatabaseRelationId) {
+    if (!can_drop_database(object.object_id))
+      return false;
     const char *name = get_database_name(object.object_id);
     return name == nullptr || is_protected_database(name);
   }
@@ -104,7 +108,7 @@ void truncated(const Address &object) {
 void created(const Address &object, const ObjectAccessPostCreate *details) {
   if (inert())
     return;
-  if (object.class_id == RelationRelationId)
+  if (object.class_id == RelationRelationId || object.class_id == NamespaceRelationId)
     transaction_objects::created(object);
   if (details == nullptr || !details->is_internal)
     note_changed(object);

@@ -64,6 +64,7 @@ struct TransactionState {
   Vector<RehearsedEffect> rehearsed;
   const char *rehearsed_statement = nullptr; // the first
   const char *rehearsed_tag = nullptr;
+  bool cannot_be_undone = false;  // something has been done that outlives a rollback
   bool settled = false;           // the commit has begun, and the rehearsal's end with it
   Vector<const char *> unwritten; // records, as JSON, that the audit table could not take
 };

@@ -120,6 +120,18 @@ void record_what_failed(const TransactionState &state) {
   absorb_backlog();
 }
 
+// What waits for the commit to be written has to find the journal as it was when the statement was let pass. Not
+// where the commit must not fail any more.
+void require_journal(const TransactionState &state) {
+  if (state.unwritten.empty() || state.cannot_be_undone)
+    return;
+  size_t length = 0;
+  for (const char *payload : state.unwritten)
+    length += strlen(payload);
+  if (const char *problem = journal_problem(length); problem != nullptr)
+    ereport(ERROR, errcode(ERRCODE_IO_ERROR), errmsg("this transaction cannot be recorded"), errdetail("%s.", problem));
+}
+
 void before_commit() {
   TransactionState *state = transaction_state();
   if (state == nullptr)
@@ -137,6 +149,7 @@ void before_commit() {
   check_consumed_approvals();
   if (!inert())
     record_what_failed(*state);
+  require_journal(*state);
   PopActiveSnapshot();
   carry_statement();
   state->settled = true;
@@ -147,7 +160,8 @@ void after_commit() {
   if (state == nullptr || state->unwritten.empty())
     return;
   for (const char *payload : state->unwritten)
-    (void)journal_append(payload, strlen(payload), nullptr, WARNING);
+    if (!journal_append(payload, strlen(payload), nullptr, WARNING))
+      ereport(LOG_SERVER_ONLY, errmsg_internal("schema_guard: %s", payload), errhidestmt(true), errhidecontext(true));
   (void)start_absorber();
 }
 

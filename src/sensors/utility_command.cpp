@@ -62,6 +62,7 @@ void begin(const Node *tree, const Command &command, const Effects &found, const
   if (!command.can_be_undone && passed.recorded) {
     write_record(passed.record);
     innermost_statement()->written = true;
+    transaction_state()->cannot_be_undone = true;
   }
 }
 

@@ -100,6 +100,18 @@ Finding all_sensors(GuardQuery &, Arena &) {
   return {.detail = "all are at work"};
 }
 
+// The tables of an extension can't be left out of such a publication.
+Finding publications(GuardQuery &query, Arena &) {
+  query.execute("SELECT pg_catalog.string_agg(pg_catalog.quote_ident(pubname), ', ' ORDER BY pubname) "
+                "FROM pg_catalog.pg_publication WHERE puballtables");
+  if (query.is_null(0, 1))
+    return {.detail = "none is for all tables"};
+  return {State::warning,
+          psprintf("for all tables, and so for the guard's as well: %s", query.text(0, 1, CurrentMemoryContext)),
+          "Install schema_guard in the subscribers' databases before anything is refused here; it passes these rows "
+          "over there."};
+}
+
 Finding database_protection(GuardQuery &, Arena &) {
   const char *name = get_database_name(MyDatabaseId);
   if (!is_protected_database(name))
@@ -122,6 +134,7 @@ constexpr Condition sensor_list[] = {
     {"hooks", "for all roles", hooks_for_all_roles},
     {"hooks", "sensors", all_sensors},
     {"hooks", "drop database", database_protection},
+    {"replication", "publications", publications},
 };
 const Condition *const sensor_conditions = sensor_list;
 const std::size_t sensor_condition_count = std::size(sensor_list);

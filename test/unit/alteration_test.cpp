@@ -88,6 +88,13 @@ TEST_F(Alteration, TruncatesWhatRefers) {
   EXPECT_EQ(run(Deed::truncate, {found(table), found(item), found(note)}).list.size(), 3U);
 }
 
+TEST_F(Alteration, TruncatesNothingWithoutThePrivilegeForAll) {
+  const Address item = catalog.add(ObjectKind::table, "item");
+  catalog.refers(item, table);
+  catalog.is_not_to_be_truncated(item);
+  EXPECT_TRUE(run(Deed::truncate, {found(table)}, true).refused);
+}
+
 TEST_F(Alteration, TruncatesTheGuard) {
   catalog.change_facts(table).guards_itself = true;
   EXPECT_EQ(words(run(Deed::truncate, {found(table)})), Words{"guard_tampering orders"});
@@ -120,6 +127,35 @@ TEST_F(Alteration, ConvertsChildren) {
   catalog.fake_types().has_path(timestamptz.type, date.type, CoercionPath::function);
   EXPECT_EQ(words(convert(column, {date})),
             (Words{"lossy_type_change amount", "lossy_type_change child's by cascade"}));
+}
+
+TEST_F(Alteration, ConvertsAColumnOfTwoParentsOnce) {
+  const Address left = catalog.add_column(catalog.add(ObjectKind::table, "left"), "left's");
+  const Address right = catalog.add_column(catalog.add(ObjectKind::table, "right"), "right's");
+  const Address child = catalog.add_column(catalog.add(ObjectKind::table, "child"), "child's");
+  catalog.inherits(left, column);
+  catalog.inherits(right, column);
+  catalog.inherits(child, left);
+  catalog.inherits(child, right);
+  catalog.has_type(column, timestamptz);
+  catalog.fake_types().has_path(timestamptz.type, date.type, CoercionPath::function);
+  EXPECT_EQ(convert(column, {date}).list.size(), 4U);
+}
+
+TEST_F(Alteration, ConvertsNothingThatAViewIsMadeOf) {
+  catalog.has_type(column, timestamptz);
+  catalog.fake_types().has_path(timestamptz.type, date.type, CoercionPath::function);
+  catalog.is_pinned(column);
+  EXPECT_TRUE(convert(column, {date}).refused);
+}
+
+TEST_F(Alteration, OfATypeThatTablesAreMadeOf) {
+  const Address attribute =
+      catalog.add_column(catalog.add(ObjectKind::type, "address"), "street", ObjectKind::attribute);
+  catalog.inherits(catalog.add_column(table, "street"), attribute);
+  EXPECT_TRUE(run(Deed::rename, {only(attribute)}).refused) << "without CASCADE";
+  EXPECT_TRUE(run(Deed::drop, {only(attribute)}).refused) << "without CASCADE";
+  EXPECT_EQ(words(run(Deed::rename, {found(attribute)})), Words{"rename_column street"});
 }
 
 TEST_F(Alteration, ConvertsWhatIsComputedOrNotStored) {

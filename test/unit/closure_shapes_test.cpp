@@ -193,9 +193,15 @@ TEST_F(Columns, DependingOnTheirOwnTableAreNoEntriesOfTheirOwn) {
   EXPECT_FALSE(closure.contains(other));
 }
 
-TEST_F(Columns, OwnedByTheirOwnTableAreNotRefused) {
+// As those of a partition key are.
+TEST_F(Columns, OwnedByTheirOwnTableTakeItAlong) {
   catalog.depend(column, table, 'i');
-  EXPECT_FALSE(cascade({column}).refused);
+  EXPECT_TRUE(cascade({column}).refused) << "by name";
+  const Address domain = catalog.add(ObjectKind::type, "domain");
+  catalog.depend(column, domain, 'n');
+  const Closure closure = cascade({domain});
+  EXPECT_FALSE(closure.refused);
+  EXPECT_TRUE(closure.contains(table));
 }
 
 TEST_F(ClosureTest, CyclesEnd) {

@@ -11,7 +11,7 @@ namespace {
 constexpr ObjectId boolean = 16, bigint = 20, integer = 23, text = 25, json = 114, real = 700, cidr = 650, money = 790;
 constexpr ObjectId character = 1042, varchar = 1043, date = 1082, timestamp = 1114, timestamptz = 1184, bit = 1560;
 constexpr ObjectId numeric = 1700, name = 19, status = 20000, colour = 20001, other = 20002, integers = 1007;
-constexpr ObjectId bigints = 1016, short_text = 20003;
+constexpr ObjectId bigints = 1016, short_text = 20003, other_text = 20004, reals = 1021, regproc = 24, varbit = 1562;
 
 std::int32_t length(std::int32_t characters) { return characters + 4; }
 std::int32_t digits(std::int32_t precision, std::int32_t scale) { return ((precision << 16) | (scale & 0x7ff)) + 4; }
@@ -19,7 +19,9 @@ std::int32_t digits(std::int32_t precision, std::int32_t scale) { return ((preci
 class Retained : public ::testing::Test {
 protected:
   Retained() {
-    for (const ObjectId type : {text, varchar, character, name})
+    for (const ObjectId type : {text, varchar})
+      types.has_facts(type, {.is_text = true, .takes_any = true});
+    for (const ObjectId type : {character, name, other_text})
       types.has_facts(type, {.is_text = true});
     types.has_facts(status, {.is_enum = true});
     types.has_facts(integers, {.element = integer});
@@ -65,6 +67,8 @@ TEST_F(Retained, Seconds) {
 TEST_F(Retained, BitsAreCutByACastOnly) {
   EXPECT_TRUE(kept_within(bit, 8, 4));
   EXPECT_FALSE(kept_within(bit, 8, 4, true));
+  EXPECT_TRUE(kept({varbit, 4}, {bit, 4}, CoercionPath::relabel)) << "or of another length";
+  EXPECT_FALSE(kept({varbit, 4}, {bit, 4}, CoercionPath::relabel, true)) << "padded";
 }
 
 TEST_F(Retained, AnotherTypesLengthIsItsOwnAffair) {
@@ -77,6 +81,7 @@ TEST_F(Retained, Functions) {
   EXPECT_TRUE(kept({bigint}, {integer}, CoercionPath::function)) << "or out of range";
   EXPECT_TRUE(kept({integer}, {numeric, digits(10, 0)}, CoercionPath::function));
   EXPECT_TRUE(kept({date}, {timestamp, 0}, CoercionPath::function));
+  EXPECT_TRUE(kept({date}, {timestamptz, 0}, CoercionPath::function));
   EXPECT_TRUE(kept({numeric, digits(10, 0)}, {integer}, CoercionPath::function));
   EXPECT_FALSE(kept({integer}, {numeric, digits(10, -2)}, CoercionPath::function));
   EXPECT_FALSE(kept({numeric, digits(10, 2)}, {integer}, CoercionPath::function));
@@ -93,6 +98,7 @@ TEST_F(Retained, TimeZones) {
   types.zone_is_fixed = false;
   EXPECT_FALSE(kept({timestamp}, {timestamptz}, CoercionPath::function));
   EXPECT_FALSE(kept({timestamptz}, {timestamp}, CoercionPath::function));
+  EXPECT_FALSE(kept({date}, {timestamptz}, CoercionPath::function)) << "some zones have skipped a day";
 }
 
 TEST_F(Retained, WrittenAsText) {
@@ -101,9 +107,17 @@ TEST_F(Retained, WrittenAsText) {
   EXPECT_FALSE(kept({integer}, {varchar, length(3)}, CoercionPath::input_output, true));
   EXPECT_FALSE(kept({integer}, {character, length(3)}, CoercionPath::input_output, true));
   EXPECT_FALSE(kept({integer}, {name}, CoercionPath::input_output)) << "cut at 63 bytes";
-  EXPECT_TRUE(kept({real}, {text}, CoercionPath::input_output));
-  types.floats_exact = false;
-  EXPECT_FALSE(kept({real}, {text}, CoercionPath::input_output));
+  EXPECT_FALSE(kept({integer}, {other_text}, CoercionPath::input_output)) << "a string, but whose?";
+  EXPECT_FALSE(kept({status}, {varchar, length(3)}, CoercionPath::input_output)) << "blanks at the end";
+  EXPECT_FALSE(kept({regproc}, {text}, CoercionPath::input_output)) << "overloaded functions are written alike";
+  for (const ObjectId type : {real, reals, timestamptz}) {
+    types.output_exact = true;
+    EXPECT_TRUE(kept({type}, {text}, CoercionPath::input_output)) << type;
+    types.output_exact = false;
+    EXPECT_FALSE(kept({type}, {text}, CoercionPath::input_output)) << type;
+  }
+  EXPECT_TRUE(kept({integer}, {text}, CoercionPath::input_output));
+  EXPECT_TRUE(kept({status}, {text}, CoercionPath::input_output));
 }
 
 TEST_F(Retained, ReadFromText) {
@@ -119,6 +133,7 @@ TEST_F(Retained, SameBits) {
   EXPECT_TRUE(kept({text}, {varchar}, CoercionPath::relabel));
   EXPECT_TRUE(kept({cidr}, {869}, CoercionPath::relabel));
   EXPECT_FALSE(kept({text}, {varchar, length(10)}, CoercionPath::relabel));
+  EXPECT_FALSE(kept({text}, {character}, CoercionPath::relabel)) << "of any length, but blanks at its end mean nothing";
   EXPECT_FALSE(kept({varchar, length(5)}, {character, length(10)}, CoercionPath::relabel)) << "blanks at the end";
   EXPECT_TRUE(kept({character, length(5)}, {varchar, length(10)}, CoercionPath::function));
   EXPECT_FALSE(kept({character, length(15)}, {varchar, length(10)}, CoercionPath::function));

@@ -5,6 +5,7 @@
 #include "fake_types.hpp"
 
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -28,6 +29,8 @@ public:
   void inherits(const Address &child_column, const Address &column) { children_[column].push_back(child_column); }
   void has_child(const Address &table, const Address &child) { tables_below_[table].push_back(child); }
   void refers(const Address &table, const Address &referenced) { keys_.emplace_back(table, referenced); }
+  void is_not_to_be_truncated(const Address &table) { untouchable_.insert(table); }
+  void is_pinned(const Address &column) { pinned_.insert(column); }
   void has_type(const Address &column, ColumnType type) { column_types_[column] = type; }
   FakeTypes &fake_types() { return types_; }
   ObjectFacts &change_facts(const Address &object) { return objects_.at(object).facts; }
@@ -42,6 +45,8 @@ public:
   void inherited_columns(const Address &column, InheritedColumns which, Vector<Address> &found) override;
   void descendants(const Address &table, Vector<Address> &found) override;
   void referencing(const Vector<Address> &tables, Vector<Address> &found) override;
+  bool may_truncate(const Address &table) override { return !untouchable_.contains(table); }
+  bool type_is_pinned(const Address &column) override { return pinned_.contains(column); }
   std::optional<ColumnType> column_type(const Address &column) override;
   std::optional<ColumnType> named_type(const void *name) override;
   TypeCatalog &types() override { return types_; }
@@ -73,6 +78,8 @@ private:
   std::map<Address, std::vector<Address>> tables_below_;
   std::vector<std::pair<Address, Address>> keys_; // who refers, and to whom
   std::map<Address, ColumnType> column_types_;
+  std::set<Address> untouchable_;
+  std::set<Address> pinned_;
   FakeTypes types_;
   std::map<ObjectId, ObjectId> last_ids_; // by class: the same number in two classes means two objects
 };

@@ -29,10 +29,10 @@ public:
   }
   bool length_fits(ObjectId, std::int32_t from, std::int32_t to) override { return to >= from; }
   bool time_zone_is_fixed() override { return zone_is_fixed; }
-  bool floats_are_exact() override { return floats_exact; }
+  bool output_is_exact() override { return output_exact; }
 
   bool zone_is_fixed = true;
-  bool floats_exact = true;
+  bool output_exact = true;
 
 private:
   std::map<std::pair<ObjectId, ObjectId>, CoercionPath> paths_;
