@@ -137,10 +137,10 @@ void add_inherited(Vector<Address> &targets, std::size_t first, Catalog &catalog
 void add_removals(const DroppedTargets &targets, bool cascade, Catalog &catalog, Arena &arena, Effects &result) {
   if (targets.list.empty())
     return;
-  if (all_harmless(targets, catalog))
-    add_harmless_drops(targets, catalog, result);
-  else
+  if (!all_harmless(targets, catalog))
     add_drops(targets, cascade, catalog, arena, result);
+  if (result.list.empty() && !result.refused)
+    add_harmless_drops(targets, catalog, result);
 }
 
 Effects effects_of_ending(const Vector<Address> &targets, Catalog &catalog, Arena &arena) {
