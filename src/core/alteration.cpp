@@ -1,5 +1,7 @@
 #include "core/alteration.hpp"
 
+#include <algorithm>
+
 namespace schema_guard {
 
 namespace {
@@ -101,13 +103,20 @@ void add_truncations(Vector<Address> &tables, std::size_t named, bool cascade, C
   }
   for (std::size_t place = before; place < tables.size(); ++place)
     result.refused |= !catalog.may_truncate(tables[place]);
+  const std::size_t first = result.list.size();
+  bool any_matters = false;
   for (std::size_t place = 0; place < tables.size() && !result.refused; ++place) {
     Effect effect;
-    const bool matters = effect_on(tables[place], Deed::truncate, catalog, effect);
-    effect.harmless = !matters;
+    effect.harmless = !effect_on(tables[place], Deed::truncate, catalog, effect);
     effect.cascaded = place >= named;
+    any_matters |= !effect.harmless;
     result.list.push_back(effect);
   }
+  // Beside what matters, nobody need approve of what doesn't.
+  if (any_matters)
+    result.list.erase(std::remove_if(result.list.begin() + static_cast<std::ptrdiff_t>(first), result.list.end(),
+                                     [](const Effect &effect) { return effect.harmless; }),
+                      result.list.end());
 }
 
 void add_alteration(const Target &target, const Address &address, Catalog &catalog, Arena &arena, Effects &result) {

@@ -3,6 +3,7 @@
 #include "pg/compat.hpp"
 #include "pg/digest.hpp"
 #include "pg/function_definition.hpp"
+#include "pg/memory.hpp"
 #include "pg/query.hpp"
 #include "pg/settings.hpp"
 
@@ -36,39 +37,59 @@ bool is_reset(const Change &change) {
   return change.set->kind == VAR_RESET || change.set->kind == VAR_RESET_ALL || change.set->kind == VAR_SET_DEFAULT;
 }
 
+enum class File : std::uint8_t { any, alter_system, others };
+
 // What the server's files say, whatever is stored on top of it for this session's database and role; null if nothing.
-const char *file_setting(const char *name, bool only_alter_system) {
+const char *file_setting(const char *name, File file) {
   GuardQuery query = GuardQuery::open();
   query.execute(R"(
 SELECT setting FROM pg_catalog.pg_file_settings
- WHERE name = $1 AND applied AND ($2 = 0 OR sourcefile ~ 'postgresql\.auto\.conf$') ORDER BY seqno DESC LIMIT 1)",
-                {text_argument(name), bigint_argument(only_alter_system ? 1 : 0)});
-  const MemoryContext context = CurrentMemoryContext;
-  const char *found = query.rows() == 0 ? nullptr : query.text(0, 1, context);
-  const char *result = found == nullptr ? nullptr : MemoryContextStrdup(TopTransactionContext, found);
+ WHERE pg_catalog.lower(name) = $1 AND (applied OR error IS NULL)
+   AND $2 IN (0, CASE WHEN sourcefile ~ 'postgresql\.auto\.conf$' THEN 1 ELSE 2 END) ORDER BY seqno DESC LIMIT 1)",
+                {text_argument(name), bigint_argument(static_cast<int64>(file))});
+  char *result = query.rows() == 0 ? nullptr : query.text(0, 1, TopTransactionContext);
   query.close();
   return result;
 }
 
-// What is stored where the change would store something.
-const char *value_there(const Change &change, const char *name) {
-  if (change.scope == Scope::cluster)
-    return file_setting(name, is_reset(change));
-  return change.scope == Scope::function ? nullptr : stored_setting(change.database, change.role, name);
+// A place where settings are stored, by PostgreSQL's key for it.
+struct Place {
+  Oid database;
+  Oid role;
+};
+
+// The places that the change's own goes before, in this order (process_settings in utils/init/postinit.c), and then the
+// server's files. For a role everywhere, what counts is how this database has it.
+Vector<Place> places_below(const Change &change, Arena &arena) {
+  Vector<Place> result(arena);
+  if (change.scope == Scope::role && OidIsValid(change.role)) {
+    if (OidIsValid(change.database))
+      result.push_back({InvalidOid, change.role});
+    result.push_back({OidIsValid(change.database) ? change.database : MyDatabaseId, InvalidOid});
+  }
+  if (change.scope != Scope::cluster && (OidIsValid(change.role) || OidIsValid(change.database)))
+    result.push_back({InvalidOid, InvalidOid});
+  return result;
 }
 
-// What sessions of this database get that the change would take from them: stored there or, for a SET, in a place
-// that what is stored there would override.
-const char *libraries_there(const Change &change, const char *name) {
-  const char *there = value_there(change, name);
-  if (there != nullptr || is_reset(change) || change.scope == Scope::cluster || change.scope == Scope::function)
-    return there;
-  const bool here = !OidIsValid(change.database) || change.database == MyDatabaseId;
-  for (const Oid database : {MyDatabaseId, Oid{InvalidOid}})
-    if (const char *below = stored_setting(database, InvalidOid, name);
-        below != nullptr && (here || !OidIsValid(database)) && (change.scope == Scope::role || !OidIsValid(database)))
-      return below;
-  return file_setting(name, false);
+const char *value_below(const Change &change, const char *name) {
+  if (change.scope == Scope::function)
+    return nullptr;
+  ContextArena arena;
+  for (const Place &place : places_below(change, arena))
+    if (const char *value = stored_setting(place.database, place.role, name); value != nullptr)
+      return value;
+  return file_setting(name, change.scope == Scope::cluster ? File::others : File::any);
+}
+
+// What counts before the change: what is stored where the change would store something, or else what is below.
+const char *value_before(const Change &change, const char *name) {
+  const char *there = nullptr;
+  if (change.scope == Scope::cluster)
+    there = file_setting(name, File::alter_system);
+  else if (change.scope != Scope::function)
+    there = stored_setting(change.database, change.role, name);
+  return there != nullptr ? there : value_below(change, name);
 }
 
 struct Mode {
@@ -92,34 +113,25 @@ bool is_off(const char *value) {
   return value != nullptr && parse_bool(value, &on) && !on;
 }
 
-bool lowers_mode(const Change &change, const char *name, const char *value) {
-  return mode_named(value) > mode_named(value_there(change, name));
+bool lowers_mode(const char *before, const char *after) { return mode_named(after) > mode_named(before); }
+
+bool switches_off(const char *before, const char *after) { return is_off(after) && !is_off(before); }
+
+bool narrows(const char *before, const char *after, const char *all) {
+  return after != nullptr && strcmp(after, all) != 0 && (before == nullptr || strcmp(before, after) != 0);
 }
 
-bool switches_off(const Change &change, const char *name, const char *value) {
-  return is_off(value) && !is_off(value_there(change, name));
-}
+bool ends_protection(const char *before, const char *after) { return narrows(before, after, "*"); }
 
-bool narrows(const Change &change, const char *name, const char *value, const char *all) {
-  const char *there = value_there(change, name);
-  return value != nullptr && strcmp(value, all) != 0 && (there == nullptr || strcmp(value, there) != 0);
-}
+bool ends_sensors(const char *before, const char *after) { return narrows(before, after, "all"); }
 
-bool ends_protection(const Change &change, const char *name, const char *value) {
-  return narrows(change, name, value, "*");
-}
-
-bool ends_sensors(const Change &change, const char *name, const char *value) {
-  return narrows(change, name, value, "all");
-}
-
-bool unloads(const Change &change, const char *name, const char *value) {
-  return !lists_guard_library(value) && lists_guard_library(libraries_there(change, name));
+bool unloads(const char *before, const char *after) {
+  return !lists_guard_library(after) && lists_guard_library(before);
 }
 
 struct GuardedSetting {
   const char *name;
-  bool (*weakens)(const Change &change, const char *name, const char *value); // null: it is reset
+  bool (*weakens)(const char *before, const char *after); // null: nobody has set it
 };
 
 constexpr GuardedSetting guarded_settings[] = {
@@ -165,22 +177,36 @@ const char *place_of(const Change &change) {
   return database == nullptr ? who : psprintf("%s in database %s", who, database);
 }
 
-std::optional<SettingChange> judge(const Change &change, const Node *statement) {
+// Whether any of the settings that the change is about comes out weaker.
+bool weakens(const Change &change) {
   for (const GuardedSetting &row : guarded_settings) {
-    const bool all = change.set->kind == VAR_RESET_ALL;
-    if (!all && find_guarded(change.set->name) != &row)
+    if (change.set->kind != VAR_RESET_ALL && find_guarded(change.set->name) != &row)
       continue;
-    const char *value = is_reset(change) ? nullptr : ExtractSetVariableArgs(const_cast<VariableSetStmt *>(change.set));
-    if (!may_set(change, row.name) || !row.weakens(change, row.name, value))
-      continue;
-    const char *what = value == nullptr ? psprintf("%s, reset,", row.name) : psprintf("%s = %s", row.name, value);
-    const char *identity = psprintf("%s %s", what, place_of(change));
-    // Of a function everything counts, since whoever calls it gets the setting.
-    return identified(identity, change.scope == Scope::function
-                                    ? psprintf("%s %s", identity, function_definition(statement))
-                                    : identity);
+    const char *after = is_reset(change) ? value_below(change, row.name)
+                                         : ExtractSetVariableArgs(const_cast<VariableSetStmt *>(change.set));
+    if (may_set(change, row.name) && row.weakens(value_before(change, row.name), after))
+      return true;
   }
-  return std::nullopt;
+  return false;
+}
+
+const char *text_of(const VariableSetStmt *set) {
+  if (set->kind == VAR_RESET_ALL)
+    return "all, reset,";
+  const char *value = set->kind == VAR_RESET || set->kind == VAR_SET_DEFAULT
+                          ? nullptr
+                          : ExtractSetVariableArgs(const_cast<VariableSetStmt *>(set));
+  return value == nullptr ? psprintf("%s, reset,", set->name) : psprintf("%s = %s", set->name, value);
+}
+
+std::optional<SettingChange> judge(const Change &change, const Node *statement) {
+  if (!weakens(change))
+    return std::nullopt;
+  const char *identity = psprintf("%s %s", text_of(change.set), place_of(change));
+  // Of a function everything counts, since whoever calls it gets the setting.
+  return identified(identity, change.scope == Scope::function
+                                  ? psprintf("%s %s", identity, function_definition(statement))
+                                  : identity);
 }
 
 // The SET clauses of CREATE and ALTER FUNCTION: for every caller, whoever that is.
@@ -226,23 +252,32 @@ const char *privileges_of(const GrantStmt *grant) {
 std::optional<SettingChange> judge_privilege(const GrantStmt *grant) {
   if (!grant->is_grant || !superuser())
     return std::nullopt;
+  StringInfoData parameters;
+  initStringInfo(&parameters);
+  bool any_guarded = false;
   const ListCell *cell = nullptr;
   foreach (cell, grant->objects) {
-    const GuardedSetting *row = find_guarded(strVal(lfirst(cell)));
-    if (row == nullptr)
-      continue;
-    const char *identity = psprintf("%s on parameter %s for %s%s", privileges_of(grant), row->name, grantees_of(grant),
-                                    grant->grant_option ? " with grant option" : "");
-    return identified(identity, identity);
+    const char *name = strVal(lfirst(cell));
+    any_guarded |= find_guarded(name) != nullptr;
+    appendStringInfo(&parameters, "%s%s", parameters.len > 0 ? ", " : "", name);
   }
-  return std::nullopt;
+  if (!any_guarded)
+    return std::nullopt;
+  const char *identity = psprintf("%s on parameter %s for %s%s", privileges_of(grant), parameters.data,
+                                  grantees_of(grant), grant->grant_option ? " with grant option" : "");
+  return identified(identity, identity);
+}
+
+// AlterRoleSet (commands/user.c). ALTER ROLE ALL takes a superuser or the database's owner.
+bool may_alter_role(Oid role) {
+  return superuser() || role == GetUserId() || (OidIsValid(role) && has_createrole_privilege(GetUserId()));
 }
 
 std::optional<SettingChange> judge_role(const AlterRoleSetStmt *alter) {
   Change change{.scope = Scope::role, .set = alter->setstmt};
   if (alter->role != nullptr) {
     change.role = get_rolespec_oid(alter->role, true);
-    if (!OidIsValid(change.role))
+    if (!OidIsValid(change.role) || !may_alter_role(change.role))
       return std::nullopt;
   }
   if (alter->database != nullptr) {

@@ -43,6 +43,14 @@ void check_action(const char *name) {
             errhint("The actions are: block, warn, record, allow; default ends a policy."));
 }
 
+// Whatever loosened this would also loosen what says so.
+void check_loosening(const char *rule, const char *action) {
+  const std::optional<Action> found = find_action(action);
+  if (find_rule(rule) == RuleId::guard_tampering && found && *found != Action::block)
+    ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("rule \"%s\" cannot be loosened by a policy", rule),
+            errhint("It takes an approval for each change, or a superuser with schema_guard.mode = off."));
+}
+
 // A pattern that could never match anything is a mistake.
 void check_pattern(const char *pattern) {
   if (strchr(pattern, '.') == nullptr && strchr(pattern, '%') == nullptr)
@@ -93,6 +101,7 @@ Datum schema_guard_set_policy(PG_FUNCTION_ARGS) {
   const char *pattern = TextDatumGetCString(required(fcinfo, 2, "object_pattern"));
   (void)checked_rule(rule);
   check_action(action);
+  check_loosening(rule, action);
   check_pattern(pattern);
   const char *reason = required_text(fcinfo, 5, "reason");
 

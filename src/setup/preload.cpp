@@ -16,9 +16,9 @@ const char *database_preload(GuardQuery &query) {
     if (const char *stored = stored_setting(database, InvalidOid, preload_setting); stored != nullptr)
       return stored;
   // The value of this very session may be its role's.
-  query.execute(
-      "SELECT setting FROM pg_catalog.pg_file_settings WHERE name = $1 AND applied ORDER BY seqno DESC LIMIT 1",
-      {text_argument(preload_setting)});
+  query.execute("SELECT setting FROM pg_catalog.pg_file_settings WHERE pg_catalog.lower(name) = $1 AND applied ORDER "
+                "BY seqno DESC LIMIT 1",
+                {text_argument(preload_setting)});
   return query.rows() == 0 || query.is_null(0, 1) ? "" : query.text(0, 1, CurrentMemoryContext);
 }
 

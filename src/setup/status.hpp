@@ -5,6 +5,8 @@
 #include "pg/pg.hpp"
 #include "pg/query.hpp"
 
+#include <cstdint>
+
 namespace schema_guard {
 
 enum class State : std::uint8_t {
