@@ -101,6 +101,15 @@ int64 store(const JournalEntry *entries, int count, bool reread) {
   return stored;
 }
 
+// A value that the tables' types can't take. What a constraint says that somebody has put on the audit is not: the
+// entry waits until it is gone.
+bool is_the_entrys_fault(const ErrorData &error) {
+  const int category = ERRCODE_TO_CATEGORY(error.sqlerrcode);
+  return category == ERRCODE_DATA_EXCEPTION ||
+         (category == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION &&
+          (error.table_name == nullptr || strcmp(error.table_name, "audit") != 0));
+}
+
 // In a subtransaction, so that what can't be stored undoes nothing else. Null if all is stored; otherwise what was
 // wrong with an entry. Anything that may be gone the next time is raised again.
 const char *try_to_store(const JournalEntry *entries, int count, bool reread, int64 *stored) {
@@ -121,8 +130,7 @@ const char *try_to_store(const JournalEntry *entries, int count, bool reread, in
     RollbackAndReleaseCurrentSubTransaction();
     MemoryContextSwitchTo(context);
     CurrentResourceOwner = owner;
-    const int category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
-    if (category != ERRCODE_DATA_EXCEPTION && category != ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION)
+    if (!is_the_entrys_fault(*error))
       ReThrowError(error);
     problem = error->message;
   }

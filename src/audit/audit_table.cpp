@@ -17,11 +17,13 @@ extern "C" {
 #include "utils/rel.h"
 }
 
+#include <iterator>
+
 namespace schema_guard {
 
 namespace {
 
-// The columns of schema_guard.audit, in their order (src/audit/audit.sql).
+// The columns of schema_guard.audit (src/audit/audit.sql).
 enum Column : int {
   id,
   event_id,
@@ -43,6 +45,32 @@ enum Column : int {
   duration,
   column_count
 };
+
+struct ColumnShape {
+  const char *name;
+  Oid type;
+};
+
+// In the order of Column.
+constexpr ColumnShape shapes[] = {{"id", INT8OID},
+                                  {"event_id", UUIDOID},
+                                  {"occurred_at", TIMESTAMPTZOID},
+                                  {"verdict", TEXTOID},
+                                  {"rule", TEXTOID},
+                                  {"command_tag", TEXTOID},
+                                  {"statement", TEXTOID},
+                                  {"effects", JSONBOID},
+                                  {"session_role", TEXTOID},
+                                  {"effective_role", TEXTOID},
+                                  {"application_name", TEXTOID},
+                                  {"client_address", INETOID},
+                                  {"backend_pid", INT4OID},
+                                  {"transaction_id", XID8OID},
+                                  {"request_id", INT8OID},
+                                  {"approval_id", INT8OID},
+                                  {"sensor", TEXTOID},
+                                  {"duration", INTERVALOID}};
+static_assert(std::size(shapes) == column_count);
 
 struct Row {
   Datum values[column_count];
@@ -93,22 +121,43 @@ void fill(Row &row, const AuditRecord &record, int64 number) {
     row.set(duration, interval_of(record.duration));
 }
 
-// The columns' types, in the same order.
-constexpr Oid column_types[column_count] = {INT8OID, UUIDOID,  TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID,
-                                            TEXTOID, JSONBOID, TEXTOID,        TEXTOID, TEXTOID, INETOID,
-                                            INT4OID, XID8OID,  INT8OID,        INT8OID, TEXTOID, INTERVALOID};
-
-// A dropped column is still counted, and would still take a value.
-bool has_own_columns(Relation audit) {
-  TupleDesc descriptor = RelationGetDescr(audit);
-  if (descriptor->natts != column_count)
-    return false;
-  for (int place = 0; place < column_count; ++place) {
+// Where each column is, by its place in the table; false if one is missing or of another type, or if there is another
+// that wants a value. Columns that have been dropped, or added for somebody's own use, do no harm.
+bool find_columns(TupleDesc descriptor, int (&places)[column_count]) {
+  for (int &place : places)
+    place = -1;
+  int found = 0;
+  for (int place = 0; place < descriptor->natts; ++place) {
     const FormData_pg_attribute *attribute = TupleDescAttr(descriptor, place);
-    if (attribute->attisdropped || attribute->atttypid != column_types[place])
+    if (attribute->attisdropped)
+      continue;
+    // Where nobody has changed anything, the first look is right.
+    int column = Min(place, column_count - 1);
+    if (strcmp(NameStr(attribute->attname), shapes[column].name) != 0)
+      for (column = 0; column < column_count && strcmp(NameStr(attribute->attname), shapes[column].name) != 0;)
+        ++column;
+    if (column == column_count && attribute->attnotnull)
       return false;
+    if (column == column_count)
+      continue;
+    if (attribute->atttypid != shapes[column].type)
+      return false;
+    places[column] = place;
+    ++found;
   }
-  return true;
+  return found == column_count && (descriptor->constr == nullptr || descriptor->constr->num_check == 0);
+}
+
+HeapTuple form_tuple(TupleDesc descriptor, const Row &row, const int (&places)[column_count]) {
+  auto *values = static_cast<Datum *>(palloc0(sizeof(Datum) * descriptor->natts));
+  auto *nulls = static_cast<bool *>(palloc(sizeof(bool) * descriptor->natts));
+  for (int place = 0; place < descriptor->natts; ++place)
+    nulls[place] = true;
+  for (int column = 0; column < column_count; ++column) {
+    values[places[column]] = row.values[column];
+    nulls[places[column]] = row.nulls[column];
+  }
+  return heap_form_tuple(descriptor, values, nulls);
 }
 
 // This way of inserting is made for catalogs: it knows neither expressions nor predicates. An index that somebody has
@@ -133,11 +182,12 @@ bool insert_record(const AuditRecord &record) {
   if (audit == nullptr)
     return false;
   CatalogIndexState indexes = CatalogOpenIndexes(audit);
-  const bool simple = has_own_columns(audit) && are_plain(*indexes);
+  int places[column_count];
+  const bool simple = find_columns(RelationGetDescr(audit), places) && are_plain(*indexes);
   if (simple) {
     Row row;
     fill(row, record, allocate_numbers(objects->audit_sequence, 1));
-    HeapTuple tuple = heap_form_tuple(RelationGetDescr(audit), row.values, row.nulls);
+    HeapTuple tuple = form_tuple(RelationGetDescr(audit), row, places);
     // Each database has an audit of its own: to a subscriber, or to whoever decodes the log, this row is noise.
     if (indexes->ri_NumIndices == 0)
       heap_insert(audit, tuple, GetCurrentCommandId(true), HEAP_INSERT_NO_LOGICAL, nullptr);
@@ -157,7 +207,8 @@ bool audit_table_fits() {
   Relation audit = try_table_open(objects->audit, NoLock);
   if (audit == nullptr)
     return false;
-  const bool fits = has_own_columns(audit);
+  int places[column_count];
+  const bool fits = find_columns(RelationGetDescr(audit), places);
   table_close(audit, NoLock);
   return fits;
 }

@@ -52,8 +52,9 @@ void check_loosening(const char *rule, const char *action) {
 }
 
 // A pattern that could never match anything is a mistake.
-void check_pattern(const char *pattern) {
-  if (strchr(pattern, '.') == nullptr && strchr(pattern, '%') == nullptr)
+void check_pattern(const char *rule, const char *pattern) {
+  const bool is_in_schema = find_rule(rule) != RuleId::drop_database;
+  if (is_in_schema && strchr(pattern, '.') == nullptr && strchr(pattern, '%') == nullptr)
     ereport(
         ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("object pattern \"%s\" matches nothing", pattern),
         errhint("A pattern is matched with schema.table, as LIKE does it: scratch.%%, public.events\\_2024%%, %%."));
@@ -102,7 +103,7 @@ Datum schema_guard_set_policy(PG_FUNCTION_ARGS) {
   (void)checked_rule(rule);
   check_action(action);
   check_loosening(rule, action);
-  check_pattern(pattern);
+  check_pattern(rule, pattern);
   const char *reason = required_text(fcinfo, 5, "reason");
 
   const bool any_role = PG_ARGISNULL(3);
