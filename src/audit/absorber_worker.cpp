@@ -140,7 +140,20 @@ void rotate() {
 
 } // namespace
 
-bool start_absorber() { return register_worker(0, nullptr); }
+// One that this session has started lately is there for what has come since.
+bool start_absorber() {
+  static BackgroundWorkerHandle *last = nullptr;
+  pid_t pid = 0;
+  if (last != nullptr && GetBackgroundWorkerPid(last, &pid) != BGWH_STOPPED)
+    return true;
+  if (last != nullptr)
+    pfree(last);
+  last = nullptr;
+  MemoryContext previous = MemoryContextSwitchTo(TopMemoryContext);
+  const bool registered = register_worker(0, &last);
+  MemoryContextSwitchTo(previous);
+  return registered;
+}
 
 AbsorberTurn begin_absorption() {
   AbsorberTurn turn{.starting = false, .worker = nullptr};

@@ -19,6 +19,8 @@ std::optional<RuleId> alteration_rule(Deed deed, ObjectKind kind) {
   switch (deed) {
   case Deed::write_rows:
     return RuleId::change_catalog;
+  case Deed::become_view:
+    return is_table ? std::optional(RuleId::drop_table) : std::nullopt;
   case Deed::detach:
     return RuleId::detach_partition;
   case Deed::set_unlogged:
@@ -107,7 +109,7 @@ void add_truncations(Vector<Address> &tables, std::size_t named, bool cascade, C
   bool any_matters = false;
   for (std::size_t place = 0; place < tables.size() && !result.refused; ++place) {
     Effect effect;
-    effect.harmless = !effect_on(tables[place], Deed::truncate, catalog, effect);
+    effect.harmless = !effect_on(tables[place], Deed::truncate, catalog, effect) || catalog.stays_empty(tables[place]);
     effect.cascaded = place >= named;
     any_matters |= !effect.harmless;
     result.list.push_back(effect);
@@ -119,9 +121,29 @@ void add_truncations(Vector<Address> &tables, std::size_t named, bool cascade, C
                       result.list.end());
 }
 
+namespace {
+
+// The sequence is a part of the column, which stays.
+void add_identity(const Address &column, Catalog &catalog, Arena &arena, Effects &result) {
+  Vector<Dependency> parts(arena);
+  catalog.dependents(column, parts);
+  for (const Dependency &part : parts) {
+    const ObjectFacts facts = catalog.facts(part.object);
+    if (part.kind == DependencyKind::internal && facts.kind == ObjectKind::sequence && !facts.temporary &&
+        !facts.created_here)
+      add_effect(RuleId::drop_sequence, Deed::drop, part.object, facts, true, catalog, result);
+  }
+}
+
+} // namespace
+
 void add_alteration(const Target &target, const Address &address, Catalog &catalog, Arena &arena, Effects &result) {
   if (target.deed == Deed::convert) {
     add_conversion(target, address, catalog, arena, result);
+    return;
+  }
+  if (target.deed == Deed::drop_identity) {
+    add_identity(address, catalog, arena, result);
     return;
   }
   const ObjectFacts facts = catalog.facts(address);

@@ -12,17 +12,19 @@ namespace schema_guard {
 
 // What a statement does to one of its targets.
 enum class Deed : std::uint8_t {
-  drop,         // it goes, and with CASCADE what depends on it
-  drop_owned,   // everything goes that the target, a role, owns here
-  truncate,     // its rows go
-  convert,      // a column's values become those of another type
-  detach,       // a partition is taken out of its table
-  rename,       // the target, or the member named, gets another name
-  move,         // to another schema
-  set_unlogged, // its rows no longer survive a crash
-  write_rows,   // it gets rows by COPY: it matters only if it is a system catalog
-  change,       // anything else: it matters only if the target is the guard's own
-  change_owned, // the same for everything that the target, a role, owns here
+  drop,          // it goes, and with CASCADE what depends on it
+  drop_owned,    // everything goes that the target, a role, owns here
+  truncate,      // its rows go
+  convert,       // a column's values become those of another type
+  become_view,   // a table turns into a view
+  drop_identity, // a column's sequence goes
+  detach,        // a partition is taken out of its table
+  rename,        // the target, or the member named, gets another name
+  move,          // to another schema
+  set_unlogged,  // its rows no longer survive a crash
+  write_rows,    // it gets rows by COPY: it matters only if it is a system catalog
+  change,        // anything else: it matters only if the target is the guard's own
+  change_owned,  // the same for everything that the target, a role, owns here
 };
 
 // One step on the way from a column's old value to its new one.

@@ -157,6 +157,8 @@ bool LiveCatalog::may_truncate(const Address &table) {
   return pg_class_aclcheck(table.object_id, GetUserId(), ACL_TRUNCATE) == ACLCHECK_OK;
 }
 
+bool LiveCatalog::stays_empty(const Address &table) { return lock_if_empty(table.object_id); }
+
 // ATExecAlterColumnType (commands/tablecmds.c): what it can't rebuild.
 bool LiveCatalog::type_is_pinned(const Address &column) {
   Vector<Dependency> users(arena_);

@@ -1,7 +1,7 @@
 // The Catalog that answers from this database's system catalogs.
 //
-// Promise: takes ACCESS SHARE on system catalogs only. Rows and sizes are estimates: from the cumulative statistics,
-// pg_class and the files' lengths.
+// Promise: takes ACCESS SHARE on system catalogs only, but for stays_empty(). Rows and sizes are estimates: from the
+// cumulative statistics, pg_class and the files' lengths.
 #pragma once
 
 #include "core/catalog.hpp"
@@ -26,6 +26,7 @@ public:
   void descendants(const Address &table, Vector<Address> &found) override;
   void referencing(const Vector<Address> &tables, Vector<Address> &found) override;
   bool may_truncate(const Address &table) override;
+  bool stays_empty(const Address &table) override;
   bool type_is_pinned(const Address &column) override;
   std::optional<ColumnType> column_type(const Address &column) override;
   std::optional<ColumnType> named_type(const void *name) override;

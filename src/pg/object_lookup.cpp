@@ -5,6 +5,7 @@
 #include "pg/memory.hpp"
 #include "pg/object_owner.hpp"
 #include "pg/relation_lookup.hpp"
+#include "pg/range.hpp"
 #include "pg/resolution.hpp"
 #include "pg/settings.hpp"
 
@@ -102,7 +103,7 @@ template <Oid (*find)(Oid relation, const char *name, bool missing_ok)> Oid on_r
   relation_names = list_delete_last(relation_names);
   if (relation_names == NIL)
     return InvalidOid;
-  const Oid relation = RangeVarGetRelid(makeRangeVarFromNameList(relation_names), NoLock, true);
+  const Oid relation = relation_named(makeRangeVarFromNameList(relation_names));
   return OidIsValid(relation) ? find(relation, strVal(llast(names)), true) : InvalidOid;
 }
 
@@ -157,7 +158,7 @@ constexpr Lookup lookups[] = {
 // A change matters only if it is to something of the guard's own; of anything else, not even the owner is asked for.
 Resolution look_up_guard_relation(const RangeVar *range) {
   const GuardObjects *guard = guard_objects();
-  const Oid relation = RangeVarGetRelid(range, NoLock, true);
+  const Oid relation = relation_named(range);
   if (guard == nullptr || !OidIsValid(relation) || get_rel_namespace(relation) != guard->schema)
     return elsewhere;
   return found(RelationRelationId, relation);

@@ -171,6 +171,14 @@ void parse_create_table(const Node *statement, Command &command) {
     change_object(command, OBJECT_TABLE, lfirst(cell));
 }
 
+// Up to PostgreSQL 15, ON SELECT DO INSTEAD turns an empty table into a view.
+void parse_rule(const Node *statement, Command &command) {
+  const auto *rule = reinterpret_cast<const RuleStmt *>(statement);
+  if (rule->event == CMD_SELECT)
+    command.targets.push_back({.deed = Deed::become_view, .object_type = OBJECT_TABLE, .node = rule->relation});
+  change_object(command, OBJECT_TABLE, rule->relation);
+}
+
 struct StatementKind {
   NodeTag tag;
   void (*parse)(const Node *statement, Command &command);
@@ -181,7 +189,7 @@ constexpr StatementKind statement_kinds[] = {
     {T_DropOwnedStmt, parse_drop_owned},
     {T_AlterTableStmt, parse_alter_table},
     {T_CreateTrigStmt, parse_change<CreateTrigStmt, &CreateTrigStmt::relation>},
-    {T_RuleStmt, parse_change<RuleStmt, &RuleStmt::relation>},
+    {T_RuleStmt, parse_rule},
     {T_CreatePolicyStmt, parse_change<CreatePolicyStmt, &CreatePolicyStmt::table>},
     {T_AlterPolicyStmt, parse_change<AlterPolicyStmt, &AlterPolicyStmt::table>},
     {T_IndexStmt, parse_change<IndexStmt, &IndexStmt::relation>},

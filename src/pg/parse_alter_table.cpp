@@ -96,6 +96,10 @@ void detach_partition(const AlterTableStmt *alter, const AlterTableCmd *subcomma
                              .missing_ok = alter->missing_ok});
 }
 
+void drop_identity(const AlterTableStmt *alter, const AlterTableCmd *subcommand, Command &command) {
+  command.targets.push_back(member(Deed::drop_identity, alter, subcommand, OBJECT_COLUMN));
+}
+
 void set_unlogged(const AlterTableStmt *alter, const AlterTableCmd *, Command &command) {
   command.targets.push_back({.deed = Deed::set_unlogged,
                              .object_type = OBJECT_TABLE,
@@ -123,6 +127,7 @@ constexpr Subcommand subcommands[] = {
     {AT_AlterColumnType, convert_column},
     {AT_DetachPartition, detach_partition},
     {AT_DetachPartitionFinalize, detach_partition},
+    {AT_DropIdentity, drop_identity},
     {AT_SetUnLogged, set_unlogged},
     {AT_AddInherit, add_parent},
     {AT_AttachPartition, attach_partition},

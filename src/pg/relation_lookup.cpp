@@ -2,6 +2,7 @@
 
 #include "pg/compat.hpp"
 #include "pg/memory.hpp"
+#include "pg/range.hpp"
 #include "pg/resolution.hpp"
 
 extern "C" {
@@ -65,7 +66,7 @@ bool is_relation_type(int object_type) { return droppable_kinds(object_type) != 
 Resolution look_up_dropped(const Target &target) {
   const RangeVar *range = makeRangeVarFromNameList(static_cast<List *>(const_cast<void *>(target.node)));
   const char *kinds = droppable_kinds(target.object_type);
-  const Oid relation = RangeVarGetRelid(range, NoLock, true);
+  const Oid relation = relation_named(range);
   if (!OidIsValid(relation))
     return not_found(target);
   if (strchr(kinds, get_rel_relkind(relation)) == nullptr)
@@ -79,7 +80,7 @@ Resolution look_up_dropped(const Target &target) {
 
 // RangeVarCallbackForAlterRelation (commands/tablecmds.c): the owner of the relation only.
 Resolution look_up_altered(const Target &target) {
-  const Oid relation = RangeVarGetRelid(range_of(target.node), NoLock, true);
+  const Oid relation = relation_named(range_of(target.node));
   if (!OidIsValid(relation))
     return not_found(target);
   if (!compat::owns_relation(relation, GetUserId()) || is_protected_catalog(relation))
@@ -94,7 +95,7 @@ Resolution look_up_altered(const Target &target) {
 // ALTER TABLE … DROP COLUMN or CONSTRAINT: the owner of the relation only (ATSimplePermissions).
 Resolution look_up_member(const Target &target) {
   const auto *range = static_cast<const RangeVar *>(target.node);
-  const Oid relation = RangeVarGetRelid(range, NoLock, true);
+  const Oid relation = relation_named(range);
   if (!OidIsValid(relation))
     return not_found(target);
   if (!compat::owns_relation(relation, GetUserId()) || (!allowSystemTableMods && IsCatalogRelationOid(relation)))
@@ -123,10 +124,10 @@ Resolution look_up_member(const Target &target) {
 
 // ATExecDetachPartition: whoever owns the table may detach, whoever owns the partition.
 Resolution look_up_partition(const Target &target) {
-  const Oid table = RangeVarGetRelid(range_of(target.within), NoLock, true);
+  const Oid table = relation_named(range_of(target.within));
   if (!OidIsValid(table))
     return not_found(target);
-  const Oid partition = RangeVarGetRelid(range_of(target.node), NoLock, true);
+  const Oid partition = relation_named(range_of(target.node));
   if (!OidIsValid(partition) || !compat::owns_relation(table, GetUserId()) || !get_rel_relispartition(partition) ||
       get_partition_parent(partition, true) != table || strchr("rpf", get_rel_relkind(partition)) == nullptr)
     return refused;
@@ -135,7 +136,7 @@ Resolution look_up_partition(const Target &target) {
 
 // RangeVarCallbackForTruncate: the privilege, not the owner.
 Resolution look_up_truncated(const Target &target) {
-  const Oid relation = RangeVarGetRelid(range_of(target.node), NoLock, true);
+  const Oid relation = relation_named(range_of(target.node));
   if (!OidIsValid(relation) || strchr("rpf", get_rel_relkind(relation)) == nullptr)
     return refused;
   if (!target.recurse && get_rel_relkind(relation) == RELKIND_PARTITIONED_TABLE)
@@ -146,7 +147,7 @@ Resolution look_up_truncated(const Target &target) {
 }
 
 Resolution look_up_catalog(const Target &target) {
-  const Oid relation = RangeVarGetRelid(range_of(target.node), NoLock, true);
+  const Oid relation = relation_named(range_of(target.node));
   if (!OidIsValid(relation) || !is_schema_catalog(relation) || !superuser())
     return elsewhere;
   return found(RelationRelationId, relation);

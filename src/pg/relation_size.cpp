@@ -4,6 +4,9 @@
 
 extern "C" {
 #include "access/htup_details.h"
+#include "access/table.h"
+#include "storage/bufmgr.h"
+#include "storage/lmgr.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
@@ -67,6 +70,24 @@ RelationSize relation_size(Oid relation) {
   if (OidIsValid(form.reltoastrelid) && read_relation(form.reltoastrelid, toast))
     size.bytes += bytes_of_fork(toast);
   return size;
+}
+
+bool lock_if_empty(Oid relation) {
+  FormData_pg_class form;
+  if (!read_relation(relation, form) || form.relpersistence == RELPERSISTENCE_TEMP)
+    return false;
+  if (form.relkind == RELKIND_PARTITIONED_TABLE)
+    return true; // what it has is in its partitions
+  // A look without a lock spares it to those that are not empty.
+  if (form.relkind != RELKIND_RELATION || relation_size(relation).bytes != 0 ||
+      !ConditionalLockRelationOid(relation, AccessExclusiveLock))
+    return false;
+  Relation table = try_table_open(relation, NoLock);
+  if (table == nullptr)
+    return false;
+  const bool empty = RelationGetNumberOfBlocks(table) == 0;
+  table_close(table, NoLock);
+  return empty;
 }
 
 } // namespace schema_guard

@@ -61,7 +61,10 @@ int64 allocate_numbers(Oid sequence, int count) {
   const LOCKTAG tag = sequence_lock(sequence);
   if (!try_lock(tag, sequence))
     ereport(ERROR, errcode(ERRCODE_LOCK_NOT_AVAILABLE), errmsg("could not lock a sequence of schema_guard"));
-  const int64 first = next_number(sequence);
+  int64 first = next_number(sequence);
+  // Somebody has set it to its end. A number that is given twice does less harm than none.
+  if (first <= 0 || first > PG_INT64_MAX - count)
+    first = PG_INT64_MAX - count;
   // setval() asks for the caller's privileges.
   Oid user = InvalidOid;
   int security_context = 0;

@@ -4,6 +4,7 @@
 #include "pg/live_catalog.hpp"
 #include "pg/memory.hpp"
 #include "pg/object_lookup.hpp"
+#include "pg/relation_size.hpp"
 #include "pg/settings.hpp"
 #include "pg/transaction_objects.hpp"
 #include "sensors/guard.hpp"
@@ -95,7 +96,7 @@ bool may_truncate(Oid relation) {
 }
 
 void truncated(const Address &object) {
-  if (inert() || is_cleared_truncation(object) || !may_truncate(object.object_id))
+  if (inert() || is_cleared_truncation(object) || !may_truncate(object.object_id) || lock_if_empty(object.object_id))
     return;
   // PostgreSQL asks this hook first, and looks for foreign keys then.
   if (const Statement *statement = innermost_statement();

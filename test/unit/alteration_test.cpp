@@ -95,6 +95,15 @@ TEST_F(Alteration, TruncatesNothingWithoutThePrivilegeForAll) {
   EXPECT_TRUE(run(Deed::truncate, {found(table)}, true).refused);
 }
 
+TEST_F(Alteration, TruncatesWhatIsEmpty) {
+  const Address item = catalog.add(ObjectKind::table, "item");
+  catalog.is_empty(item);
+  const Effects result = run(Deed::truncate, {found(item)});
+  ASSERT_EQ(result.list.size(), 1U);
+  EXPECT_TRUE(result.list[0].harmless);
+  EXPECT_EQ(words(run(Deed::truncate, {found(item), found(table)})), Words{"truncate_table orders"});
+}
+
 TEST_F(Alteration, TruncatesTheGuard) {
   catalog.change_facts(table).guards_itself = true;
   EXPECT_EQ(words(run(Deed::truncate, {found(table)})), Words{"guard_tampering orders"});
