@@ -91,6 +91,25 @@ void add_conversion(const Target &target, const Address &column, Catalog &catalo
 
 } // namespace
 
+Vector<ConvertedColumn> converted_columns(const Command &command, Catalog &catalog, Arena &arena) {
+  Vector<ConvertedColumn> result(arena);
+  Vector<Address> columns(arena);
+  for (const Target &target : command.targets) {
+    if (target.deed != Deed::convert)
+      continue;
+    const Resolution resolution = catalog.resolve(target);
+    if (resolution.status == Resolution::Status::found)
+      columns.push_back(resolution.address);
+  }
+  for (std::size_t place = 0; place < columns.size(); ++place) {
+    const Address column = columns[place];
+    catalog.inherited_columns(column, InheritedColumns::all, columns);
+    if (const std::optional<ColumnType> type = catalog.column_type(column); type)
+      result.push_back({column, *type});
+  }
+  return result;
+}
+
 void add_truncations(Vector<Address> &tables, std::size_t named, bool cascade, Catalog &catalog, Effects &result) {
   const std::size_t before = tables.size();
   catalog.referencing(tables, tables);

@@ -12,4 +12,14 @@ void add_truncations(Vector<Address> &tables, std::size_t named, bool cascade, C
 // Any other deed that is not a drop. Sets result.refused where PostgreSQL has no such conversion.
 void add_alteration(const Target &target, const Address &address, Catalog &catalog, Arena &arena, Effects &result);
 
+// A column whose type a statement changes, as it was when the statement was judged.
+struct ConvertedColumn {
+  Address column;
+  ColumnType type;
+  bool done = false;
+};
+
+// All columns that the command converts, those of inheritance children among them.
+Vector<ConvertedColumn> converted_columns(const Command &command, Catalog &catalog, Arena &arena);
+
 } // namespace schema_guard

@@ -33,9 +33,9 @@ Effects effects(const Command &command, Catalog &catalog, Arena &arena);
 // matter: they will hold rows by then.
 Effects effects_of_ending(const Vector<Address> &targets, Catalog &catalog, Arena &arena);
 
-// The effect of dropping or truncating one object, which something other than a statement's text made known.
-// False if there is none worth mentioning: the object is temporary, or this transaction's own. Whether it goes by
-// cascade is for the caller to say.
+// The effect of dropping, truncating or converting one object, which something other than a statement's text made
+// known. False if there is none worth mentioning: the object is temporary, or this transaction's own. Whether it goes
+// by cascade is for the caller to say.
 bool effect_on(const Address &address, Deed deed, Catalog &catalog, Effect &effect);
 
 } // namespace schema_guard

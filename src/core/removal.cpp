@@ -53,7 +53,9 @@ bool rule_on(const Address &address, Deed deed, const ObjectFacts &facts, Effect
   effect.address = address;
   effect.deed = deed;
   effect.kind = facts.kind;
-  effect.rule = deed == Deed::truncate ? RuleId::truncate_table : drop_rule(facts.kind);
+  effect.rule = deed == Deed::truncate  ? RuleId::truncate_table
+                : deed == Deed::convert ? RuleId::lossy_type_change
+                                        : drop_rule(facts.kind);
   if (facts.kind == ObjectKind::attribute && !facts.holds_data)
     effect.rule = RuleId::drop_other;
   if (facts.guards_itself)

@@ -63,7 +63,7 @@ void judge(const Address &object, Deed deed, const char *tag) {
     return;
   const Statement *statement = innermost_statement();
   // What the statement names would have been foreseen.
-  effect.cascaded = statement != nullptr;
+  effect.cascaded = statement != nullptr && deed != Deed::convert;
   found.list.push_back(effect);
 
   const Sighting sighting{.sensor = sensor::object_access,
@@ -115,9 +115,35 @@ void created(const Address &object, const ObjectAccessPostCreate *details) {
     note_changed(object);
 }
 
+// Called for a column when its row has been updated, but cannot be seen yet: so this is what the column was when the
+// lock was there. Somebody may have changed it, or put another table in its place, since the statement was judged.
+void converted(const Address &object) {
+  const Statement *statement = innermost_statement();
+  if (statement == nullptr || statement->converted == nullptr || statement->converted->empty())
+    return;
+  const std::optional<ColumnType> type = type_of_column(object);
+  if (!type)
+    return;
+  bool is_meant = false;
+  const char *name = get_attname(object.object_id, static_cast<AttrNumber>(object.sub_id), true);
+  for (ConvertedColumn &each : *statement->converted) {
+    if (each.column == object && (each.done || each.type == *type)) {
+      each.done = true; // what the same statement does to it next is another subcommand's
+      return;
+    }
+    const char *meant = get_attname(each.column.object_id, static_cast<AttrNumber>(each.column.sub_id), true);
+    is_meant |= each.column == object || (name != nullptr && meant != nullptr && strcmp(name, meant) == 0);
+  }
+  if (is_meant)
+    judge(object, Deed::convert, "ALTER TABLE");
+}
+
 void altered(const Address &object, const ObjectAccessPostAlter *details) {
-  if ((details == nullptr || !details->is_internal) && !inert())
-    note_changed(object);
+  if ((details != nullptr && details->is_internal) || inert())
+    return;
+  if (object.class_id == RelationRelationId && object.sub_id > 0 && is_at_work(Sensor::object_access))
+    converted(object);
+  note_changed(object);
 }
 
 // PostgreSQL's own functions describe it, as long as it is there.

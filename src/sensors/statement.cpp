@@ -126,7 +126,7 @@ void begin_statement(const Node *tree, const AuditRecord &record, bool recorded)
   auto *dropped =
       new (MemoryContextAlloc(context, sizeof(Vector<ObjectDescription>))) Vector<ObjectDescription>(*arena);
   now.under_way.push_back({tree, copy_record(context, record), recorded, false, level, context, changed, dropped,
-                           nullptr, nullptr, nullptr});
+                           nullptr, nullptr, nullptr, nullptr});
   if (!recorded)
     return;
   ++now.begun_count;
@@ -149,6 +149,14 @@ void keep_effects(const Effects &effects, const Verdict &verdict) {
     statement->effects->list.push_back(copy_effect(effects.list[place], *arena));
     statement->actions->push_back(verdict.actions[place]);
   }
+}
+
+void keep_converted(const Vector<ConvertedColumn> &columns) {
+  Statement *statement = innermost_statement();
+  auto *arena = new (MemoryContextAlloc(statement->context, sizeof(ContextArena))) ContextArena(statement->context);
+  statement->converted = arena->make<Vector<ConvertedColumn>>(*arena);
+  for (const ConvertedColumn &column : columns)
+    statement->converted->push_back(column);
 }
 
 void expect_failure() {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "audit/record.hpp"
+#include "core/alteration.hpp"
 #include "core/verdict.hpp"
 #include "pg/memory.hpp"
 
@@ -23,6 +24,7 @@ struct Statement {
   Vector<ObjectDescription> *dropped; // what it has dropped so far, if ring 1 did not know
   Effects *effects;                   // of a drop, as ring 1 judged them; null for anything else
   Vector<Action> *actions;            // one for each
+  Vector<ConvertedColumn> *converted; // by ALTER COLUMN … TYPE, as it has been judged; null if none
   Vector<Address> *expected_to_fail;  // what a TRUNCATE that PostgreSQL should refuse has come to; else null
 };
 
@@ -91,6 +93,9 @@ void note_dropped(const ObjectDescription &object);
 void forget_begun_statement();
 // The whole transaction is told of by one row, its rehearsal's.
 void forget_begun_statements();
+
+// The columns that the innermost statement is to convert.
+void keep_converted(const Vector<ConvertedColumn> &columns);
 
 // The innermost statement is a TRUNCATE that PostgreSQL should refuse, after ring 2 has seen it.
 void expect_failure();

@@ -19,6 +19,22 @@ namespace schema_guard {
 
 namespace {
 
+bool converts(const Command &command) {
+  for (const Target &target : command.targets)
+    if (target.deed == Deed::convert)
+      return true;
+  return false;
+}
+
+// What it converts is looked at again when the lock is there; see sensors/object_access.cpp.
+void note_conversions(const Command &command, Arena &arena) {
+  if (!converts(command))
+    return;
+  LiveCatalog catalog(arena);
+  keep_converted(converted_columns(command, catalog, arena));
+  catalog.close();
+}
+
 Effects effects_of(const Command &command, Arena &arena) {
   // Names are looked up without locks, so let the caches catch up with what others have committed.
   if (!command.targets.empty())
@@ -49,6 +65,7 @@ void begin(const Node *tree, const Command &command, const Effects &found, const
   if (innermost_statement() == nullptr)
     forget_carried();
   begin_statement(tree, passed.record, passed.recorded);
+  note_conversions(command, arena);
   bool takes_away = false;
   for (const Effect &effect : found.list) {
     takes_away |= effect.deed == Deed::drop || effect.deed == Deed::truncate;
