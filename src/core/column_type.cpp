@@ -95,10 +95,27 @@ constexpr KnownCast known_casts[] = {
     {timestamptz_type, timestamp_type, Known::zone},
 };
 
-// Types whose values are written in one way whatever the session's settings, and never with a blank at the end.
-constexpr ObjectId plainly_written[] = {bool_type,   int8_type,    int2_type,     int4_type,    oid_type,
-                                        cidr_type,   inet_type,    macaddr8_type, macaddr_type, bit_type,
-                                        varbit_type, numeric_type, uuid_type,     date_type};
+// Types whose values are written in one way whatever the session's settings, and never with a blank at the end; and how
+// many characters the longest takes, 0 for any number.
+struct PlainType {
+  ObjectId type;
+  std::int32_t longest;
+};
+
+constexpr PlainType plainly_written[] = {
+    {bool_type, 5},  {int2_type, 6},     {int4_type, 11},     {int8_type, 20},  {oid_type, 10},
+    {uuid_type, 36}, {macaddr_type, 17}, {macaddr8_type, 23}, {date_type, 13},  {cidr_type, 43},
+    {inet_type, 43}, {numeric_type, 0},  {bit_type, 0},       {varbit_type, 0},
+};
+constexpr std::int32_t longest_enum_label = 63; // NAMEDATALEN
+
+const PlainType *find_plain(ObjectId type) {
+  for (const PlainType &row : plainly_written)
+    if (row.type == type)
+      return &row;
+  return nullptr;
+}
+
 // The same for these, if the session writes exactly.
 constexpr ObjectId exactly_written[] = {float4_type, float8_type,    money_type,       time_type,
                                         timetz_type, timestamp_type, timestamptz_type, interval_type};
@@ -169,8 +186,8 @@ bool text_keeps(ObjectId from, ObjectId to, TypeCatalog &types) {
   const TypeFacts source = types.type_facts(from);
   const TypeFacts target = types.type_facts(to);
   if (target.takes_any)
-    return !is_among(vaguely_written, from) &&
-           (types.output_is_exact() || is_among(plainly_written, from) || source.is_text || source.is_enum);
+    return !is_among(vaguely_written, from) && !is_among(vaguely_written, source.element) &&
+           (types.output_is_exact() || find_plain(from) != nullptr || source.is_text || source.is_enum);
   return target.is_enum && source.is_text && from != bpchar_type;
 }
 
@@ -182,8 +199,13 @@ Retention new_length_retention(const ColumnType &from, const ColumnType &to, boo
   if (is_cut_text(to.type)) {
     if (is_cut_text(from.type) && to.type == varchar_type)
       return length_retention(to.type, from.modifier, to.modifier, is_explicit, types);
-    // Blanks at the end are cut without a word, whatever they come from.
-    return only_if(!is_explicit && (is_among(plainly_written, from.type) || is_among(exactly_written, from.type)));
+    // Blanks at the end are cut without a word, whatever they come from; the rest by a cast only.
+    const std::int32_t room = to.modifier - header_bytes;
+    if (types.type_facts(from.type).is_enum)
+      return only_if(room >= longest_enum_label);
+    if (const PlainType *plain = find_plain(from.type); plain != nullptr)
+      return only_if(!is_explicit || (plain->longest > 0 && room >= plain->longest));
+    return only_if(!is_explicit && is_among(exactly_written, from.type));
   }
   if (to.type == numeric_type) // all that get here are whole numbers, but for money
     return only_if(from.type != money_type && numeric_scale(to.modifier) >= 0);

@@ -11,7 +11,8 @@ namespace {
 constexpr ObjectId boolean = 16, bigint = 20, integer = 23, text = 25, json = 114, real = 700, cidr = 650, money = 790;
 constexpr ObjectId character = 1042, varchar = 1043, date = 1082, timestamp = 1114, timestamptz = 1184, bit = 1560;
 constexpr ObjectId numeric = 1700, name = 19, status = 20000, colour = 20001, other = 20002, integers = 1007;
-constexpr ObjectId bigints = 1016, short_text = 20003, other_text = 20004, reals = 1021, regproc = 24, varbit = 1562;
+constexpr ObjectId bigints = 1016, short_text = 20003, other_text = 20004, reals = 1021, regproc = 24, regprocs = 1008,
+                   varbit = 1562;
 
 std::int32_t length(std::int32_t characters) { return characters + 4; }
 std::int32_t digits(std::int32_t precision, std::int32_t scale) { return ((precision << 16) | (scale & 0x7ff)) + 4; }
@@ -26,6 +27,7 @@ protected:
     types.has_facts(status, {.is_enum = true});
     types.has_facts(integers, {.element = integer});
     types.has_facts(bigints, {.element = bigint});
+    types.has_facts(regprocs, {.element = regproc});
     types.is_domain(short_text, {varchar, length(10)});
   }
   bool kept(ColumnType from, ColumnType to, CoercionPath path, bool is_explicit = false) {
@@ -106,10 +108,13 @@ TEST_F(Retained, WrittenAsText) {
   EXPECT_TRUE(kept({integer}, {varchar, length(3)}, CoercionPath::input_output)) << "or too long";
   EXPECT_FALSE(kept({integer}, {varchar, length(3)}, CoercionPath::input_output, true));
   EXPECT_FALSE(kept({integer}, {character, length(3)}, CoercionPath::input_output, true));
+  EXPECT_TRUE(kept({integer}, {varchar, length(11)}, CoercionPath::input_output, true)) << "the longest fits";
+  EXPECT_TRUE(kept({status}, {varchar, length(63)}, CoercionPath::input_output));
   EXPECT_FALSE(kept({integer}, {name}, CoercionPath::input_output)) << "cut at 63 bytes";
   EXPECT_FALSE(kept({integer}, {other_text}, CoercionPath::input_output)) << "a string, but whose?";
   EXPECT_FALSE(kept({status}, {varchar, length(3)}, CoercionPath::input_output)) << "blanks at the end";
   EXPECT_FALSE(kept({regproc}, {text}, CoercionPath::input_output)) << "overloaded functions are written alike";
+  EXPECT_FALSE(kept({regprocs}, {text}, CoercionPath::input_output));
   for (const ObjectId type : {real, reals, timestamptz}) {
     types.output_exact = true;
     EXPECT_TRUE(kept({type}, {text}, CoercionPath::input_output)) << type;
