@@ -63,12 +63,13 @@ CREATE TABLE schema_guard.approval_effect (
     class_id oid NOT NULL,
     object_id oid NOT NULL,
     sub_id integer NOT NULL,
+    detail text NOT NULL,
     object_type text NOT NULL,
     identity text NOT NULL,
     consumed_at timestamptz,
     consumed_by xid8,
     PRIMARY KEY (approval_id, ordinal),
-    UNIQUE (approval_id, rule, class_id, object_id, sub_id)
+    UNIQUE (approval_id, rule, class_id, object_id, sub_id, detail)
 );
 COMMENT ON TABLE schema_guard.approval_effect IS
     'The effects that an approval allows, each once, and the transaction that used it.';

@@ -115,14 +115,15 @@ RETURNING id)";
 
 constexpr const char *insert_effects = R"(
 INSERT INTO schema_guard.approval_effect
-       (approval_id, ordinal, rule, class_id, object_id, sub_id, object_type, identity)
+       (approval_id, ordinal, rule, class_id, object_id, sub_id, detail, object_type, identity)
 SELECT $2, pg_catalog.min(e.ordinality), e.effect ->> 'rule', (e.effect ->> 'class_id')::oid,
-       (e.effect ->> 'object_id')::oid, (e.effect ->> 'sub_id')::integer, pg_catalog.min(e.effect ->> 'object_type'),
+       (e.effect ->> 'object_id')::oid, (e.effect ->> 'sub_id')::integer, coalesce(e.effect ->> 'detail', ''),
+       pg_catalog.min(e.effect ->> 'object_type'),
        pg_catalog.min(e.effect ->> 'identity')
   FROM ONLY schema_guard.request AS r, pg_catalog.jsonb_array_elements(r.effects) WITH ORDINALITY AS e (effect, ordinality)
  WHERE r.id = $1 AND e.effect ->> 'action' <> 'allow'
  GROUP BY e.effect ->> 'rule', (e.effect ->> 'class_id')::oid, (e.effect ->> 'object_id')::oid,
-          (e.effect ->> 'sub_id')::integer)";
+          (e.effect ->> 'sub_id')::integer, coalesce(e.effect ->> 'detail', ''))";
 
 } // namespace
 

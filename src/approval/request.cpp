@@ -60,31 +60,23 @@ int64 next_number() {
   return id;
 }
 
-struct KeyPart {
-  RuleId rule;
-  Address address;
-
-  bool operator<(const KeyPart &other) const {
-    return rule != other.rule ? rule < other.rule : address < other.address;
-  }
-};
-
 } // namespace
 
 char *request_key(const Effects &effects, const Verdict &verdict) {
   ContextArena arena;
-  Vector<KeyPart> parts(arena);
+  Vector<ApprovedEffect> parts(arena);
   for (std::size_t place = 0; place < effects.list.size(); ++place)
     if (verdict.actions[place] != Action::allow)
-      parts.push_back({effects.list[place].rule, effects.list[place].address});
+      parts.push_back({effects.list[place].rule, effects.list[place].address, 0, false, effects.list[place].detail});
   std::sort(parts.data(), parts.data() + parts.size());
 
   StringInfoData list;
   initStringInfo(&list);
   appendStringInfo(&list, "%u", GetSessionUserId());
-  for (const KeyPart &part : parts)
-    appendStringInfo(&list, ";%d:%u:%u:%d", static_cast<int>(part.rule), part.address.class_id, part.address.object_id,
-                     part.address.sub_id);
+  for (const ApprovedEffect &part : parts)
+    appendStringInfo(&list, ";%d:%u:%u:%d:%.*s", static_cast<int>(part.rule), part.address.class_id,
+                     part.address.object_id, part.address.sub_id, static_cast<int>(part.detail.size()),
+                     part.detail.data());
   return sha256_hexadecimal({list.data, static_cast<std::size_t>(list.len)});
 }
 

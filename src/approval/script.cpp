@@ -1,4 +1,5 @@
 // request_approval(): what a script would do, asked for before it runs.
+#include "approval/binding.hpp"
 #include "approval/request.hpp"
 #include "audit/record.hpp"
 #include "pg/arguments.hpp"
@@ -55,25 +56,33 @@ const char *without_secrets(const char *script) {
   return any ? out.data : script;
 }
 
+const char *text_of(const char *script, const RawStmt *statement) {
+  const char *start = script + statement->stmt_location;
+  return statement->stmt_len > 0 ? pnstrdup(start, statement->stmt_len) : pstrdup(start);
+}
+
 // The effects of every statement of the script on the database as it is, each object once.
 void collect(const char *script, Effects &all, Arena &arena) {
   LiveCatalog catalog(arena);
-  Map<Address, bool> seen(arena);
+  Map<ApprovedEffect, bool> seen(arena);
   List *statements = raw_parser(script, RAW_PARSE_DEFAULT);
   const ListCell *cell = nullptr;
   int number = 0;
   foreach (cell, statements) {
     ++number;
-    const Node *statement = static_cast<const RawStmt *>(lfirst(cell))->stmt;
+    const auto *raw = static_cast<const RawStmt *>(lfirst(cell));
+    const Node *statement = raw->stmt;
     const Command command = parse_command(statement, arena);
     if (command.targets.empty())
       continue;
-    const Effects found = effects(command, catalog, arena);
+    Effects found = effects(command, catalog, arena);
+    bind_to_statement(found, c_string(command.tag), text_of(script, raw), arena);
     if (found.refused)
       warn_of_refusal(number, command);
     all.refused |= found.refused;
     for (const Effect &effect : found.list)
-      if (effect.address.valid() && seen.emplace(effect.address, true).second)
+      if (effect.address.valid() &&
+          seen.emplace(ApprovedEffect{effect.rule, effect.address, 0, false, effect.detail}, true).second)
         all.list.push_back(effect);
   }
   catalog.close();

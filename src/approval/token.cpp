@@ -22,6 +22,7 @@ struct Consumed {
   Consumed() : arena(TopTransactionContext), approvals(arena) {}
   ContextArena arena;
   Vector<int64> approvals;
+  Oid extension = guard_objects()->extension;
 };
 Consumed *consumed_approvals = nullptr;
 
@@ -42,9 +43,9 @@ Datum integer_array(const Vector<std::int32_t> &numbers) {
       construct_array(elements, static_cast<int>(numbers.size()), INT4OID, sizeof(int32), true, TYPALIGN_INT));
 }
 
-void read_effects(GuardQuery &query, Approval &approval) {
+void read_effects(GuardQuery &query, Approval &approval, MemoryContext details) {
   query.execute(R"(
-SELECT ordinal, rule, class_id, object_id, sub_id, consumed_at IS NOT NULL
+SELECT ordinal, rule, class_id, object_id, sub_id, consumed_at IS NOT NULL, detail
   FROM ONLY schema_guard.approval_effect WHERE approval_id = $1)",
                 {bigint_argument(approval.id)});
   for (uint64 row = 0; row < query.rows(); ++row) {
@@ -56,7 +57,8 @@ SELECT ordinal, rule, class_id, object_id, sub_id, consumed_at IS NOT NULL
                                 {DatumGetObjectId(query.value(row, 3)), DatumGetObjectId(query.value(row, 4)),
                                  DatumGetInt32(query.value(row, 5))},
                                 DatumGetInt32(query.value(row, 1)),
-                                DatumGetBool(query.value(row, 6))});
+                                DatumGetBool(query.value(row, 6)),
+                                query.text(row, 7, details)});
   }
   std::sort(approval.effects.data(), approval.effects.data() + approval.effects.size());
 }
@@ -73,6 +75,7 @@ TokenApproval load_approval(Arena &arena) {
     return result;
   }
   const char *hash = sha256_hexadecimal(token);
+  MemoryContext context = CurrentMemoryContext;
 
   GuardQuery query = GuardQuery::open();
   query.execute(R"(
@@ -92,7 +95,7 @@ SELECT id, request_id, granted_to, revoked_at IS NOT NULL, valid_until <= pg_cat
     result.approval = arena.make<Approval>(arena);
     result.approval->id = query.bigint(0, 1);
     result.approval->request_id = query.bigint(0, 2);
-    read_effects(query, *result.approval);
+    read_effects(query, *result.approval, context);
   }
   query.close();
   return result;
@@ -135,7 +138,8 @@ void hold_approval(int64 approval) {
 }
 
 void check_consumed_approvals() {
-  if (consumed_approvals == nullptr)
+  // Where it has been dropped and created again, the approvals went with it.
+  if (consumed_approvals == nullptr || guard_objects()->extension != consumed_approvals->extension)
     return;
   for (const int64 approval : consumed_approvals->approvals) {
     GuardQuery query = GuardQuery::open();

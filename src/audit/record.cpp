@@ -157,6 +157,8 @@ Jsonb *effects_json(const Effects &effects, const Verdict &verdict) {
     array.number("class_id", effect.address.class_id);
     array.number("object_id", effect.address.object_id);
     array.number("sub_id", effect.address.sub_id);
+    if (!effect.detail.empty())
+      array.text("detail", effect.detail);
     array.end_object();
   }
   return array.finish();

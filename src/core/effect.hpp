@@ -15,6 +15,8 @@ struct Effect {
   bool harmless = false; // temporary, or this transaction's own: told of, never judged
   Address address = {};
   ObjectDescription description = {};
+  // What an approval of this effect is bound to besides, where the object alone does not say what happens to it.
+  std::string_view detail = {};
 };
 
 struct Effects {

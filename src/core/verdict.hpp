@@ -23,9 +23,12 @@ struct ApprovedEffect {
   Address address;
   std::int32_t ordinal; // its number within the approval
   bool consumed;
+  std::string_view detail = {};
 
   bool operator<(const ApprovedEffect &other) const {
-    return rule != other.rule ? rule < other.rule : address < other.address;
+    if (rule != other.rule)
+      return rule < other.rule;
+    return address != other.address ? address < other.address : detail < other.detail;
   }
 };
 
@@ -37,7 +40,7 @@ struct Approval {
   Vector<ApprovedEffect> effects; // in ascending order
 
   const ApprovedEffect *find(const Effect &effect) const {
-    const ApprovedEffect wanted{effect.rule, effect.address, 0, false};
+    const ApprovedEffect wanted{effect.rule, effect.address, 0, false, effect.detail};
     const auto *last = effects.data() + effects.size();
     const auto *place = std::lower_bound(effects.data(), last, wanted);
     return place != last && !(wanted < *place) ? place : nullptr;

@@ -44,11 +44,11 @@ inline bool owns_schema(Oid schema, Oid role) {
 #endif
 }
 
-inline bool may_use_schema(Oid schema, Oid role) {
+inline bool has_schema_privilege(Oid schema, Oid role, AclMode privilege) {
 #if PG_VERSION_NUM >= 160000
-  return object_aclcheck(NamespaceRelationId, schema, role, ACL_USAGE) == ACLCHECK_OK;
+  return object_aclcheck(NamespaceRelationId, schema, role, privilege) == ACLCHECK_OK;
 #else
-  return pg_namespace_aclcheck(schema, role, ACL_USAGE) == ACLCHECK_OK;
+  return pg_namespace_aclcheck(schema, role, privilege) == ACLCHECK_OK;
 #endif
 }
 

@@ -206,11 +206,18 @@ Resolution look_up_database(const Target &target) {
   return is_protected_database(simple_name(target.node)) ? found(DatabaseRelationId, database) : elsewhere;
 }
 
+// Whoever owns it, and whoever has a privilege by which something can be put on it or into it.
+bool may_change(const Address &object) {
+  if (may_drop(object))
+    return true;
+  if (object.class_id == RelationRelationId)
+    return pg_class_aclcheck(object.object_id, GetUserId(), ACL_TRIGGER) == ACLCHECK_OK;
+  return object.class_id == NamespaceRelationId &&
+         compat::has_schema_privilege(object.object_id, GetUserId(), ACL_CREATE);
+}
+
 Resolution if_permitted(const Resolution &resolution) {
-  const Address &object = resolution.address;
-  if (resolution.status != Resolution::Status::found || may_drop(object))
-    return resolution;
-  return refused;
+  return resolution.status != Resolution::Status::found || may_change(resolution.address) ? resolution : refused;
 }
 
 } // namespace

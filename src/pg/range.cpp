@@ -21,7 +21,7 @@ Oid relation_named(const RangeVar *range) {
     return InvalidOid;
   if (strcmp(range->schemaname, "pg_temp") != 0) {
     const Oid schema = get_namespace_oid(range->schemaname, true);
-    if (!OidIsValid(schema) || !compat::may_use_schema(schema, GetUserId()))
+    if (!OidIsValid(schema) || !compat::has_schema_privilege(schema, GetUserId(), ACL_USAGE))
       return InvalidOid;
   }
   return RangeVarGetRelid(range, NoLock, true);

@@ -1,5 +1,6 @@
 // INSERT, UPDATE, DELETE and MERGE on system catalogs: what a superuser does by hand to what DDL would have been asked
 // about. An executor hook, since no trigger can be put on a catalog.
+#include "approval/binding.hpp"
 #include "pg/extension.hpp"
 #include "pg/live_catalog.hpp"
 #include "pg/memory.hpp"
@@ -45,9 +46,12 @@ void judge(const QueryDesc *query, const Vector<Address> &catalogs, Arena &arena
   }
   catalog.close();
   const PlannedStmt *plan = query->plannedstmt;
+  const char *tag = tag_of(query->operation);
+  const char *text = cut_statement(query->sourceText, plan->stmt_location, plan->stmt_len);
+  bind_to_statement(found, tag, text, arena);
   const Sighting sighting{.sensor = sensor::catalog_rows,
-                          .command_tag = tag_of(query->operation),
-                          .statement = cut_statement(query->sourceText, plan->stmt_location, plan->stmt_len),
+                          .command_tag = tag,
+                          .statement = text,
                           .seen_at = GetCurrentTimestamp(),
                           .begun = nullptr};
   const Passed passed = guard(found, sighting, arena);

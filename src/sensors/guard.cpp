@@ -111,6 +111,10 @@ Passed guard(const Effects &effects, const Sighting &sighting, Arena &arena) {
       hold_approval(token.approval->id);
     record.approval_id = token.approval->id;
     record.request_id = token.approval->request_id;
+    // An uninstall takes the audit along.
+    if (verdict.rule == RuleId::guard_tampering)
+      ereport(LOG_SERVER_ONLY, errmsg_internal("schema_guard: %s", log_json(record, effects)), errhidestmt(true),
+              errhidecontext(true));
     break;
   case Decision::rehearsed:
     keep_rehearsed(effects, verdict, record);

@@ -1,5 +1,6 @@
 // Ring 2: object_access_hook. It sees every deletion and truncation by OID, cascades included, whatever
 // session_replication_role says. Nothing that the first ring missed passes it.
+#include "approval/binding.hpp"
 #include "pg/extension.hpp"
 #include "pg/live_catalog.hpp"
 #include "pg/memory.hpp"
@@ -65,10 +66,14 @@ void judge(const Address &object, Deed deed, const char *tag) {
   // What the statement names would have been foreseen.
   effect.cascaded = statement != nullptr && deed != Deed::convert;
   found.list.push_back(effect);
+  if (statement != nullptr)
+    tag = statement->record.command_tag;
+  const char *text = statement == nullptr ? nullptr : statement->record.statement;
+  bind_to_statement(found, tag, text, arena);
 
   const Sighting sighting{.sensor = sensor::object_access,
-                          .command_tag = statement == nullptr ? tag : statement->record.command_tag,
-                          .statement = statement == nullptr ? nullptr : statement->record.statement,
+                          .command_tag = tag,
+                          .statement = text,
                           .seen_at = GetCurrentTimestamp(),
                           .begun = statement,
                           .can_be_undone = object.class_id != DatabaseRelationId};

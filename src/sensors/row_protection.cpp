@@ -1,4 +1,5 @@
 // The rows of the guard's own tables: written by the guard, and by nobody else.
+#include "approval/binding.hpp"
 #include "pg/extension.hpp"
 #include "pg/live_catalog.hpp"
 #include "pg/memory.hpp"
@@ -36,6 +37,8 @@ void protect(const TriggerData &trigger) {
   effect.description = catalog.describe(effect.address, effect.kind);
   catalog.close();
   found.list.push_back(effect);
+  // What the client sent is all that a trigger can know.
+  bind_to_statement(found, command_of(trigger.tg_event), debug_query_string, arena);
   const Sighting sighting{.sensor = sensor::row_protection,
                           .command_tag = command_of(trigger.tg_event),
                           .statement = nullptr,

@@ -57,6 +57,7 @@ Effect copy_effect(const Effect &effect, Arena &arena) {
   result.description.object_type = arena.copy(effect.description.object_type);
   result.description.identity = arena.copy(effect.description.identity);
   result.description.path = arena.copy(effect.description.path);
+  result.detail = arena.copy(effect.detail);
   return result;
 }
 

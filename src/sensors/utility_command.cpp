@@ -1,5 +1,6 @@
 #include "sensors/utility_command.hpp"
 
+#include "approval/binding.hpp"
 #include "pg/live_catalog.hpp"
 #include "pg/memory.hpp"
 #include "pg/parse.hpp"
@@ -53,10 +54,13 @@ void refuse_rehearsal(const Command &command) {
             errhint("Reset schema_guard.rehearse first."));
 }
 
-void begin(const Node *tree, const Command &command, const Effects &found, const char *sensor, Arena &arena) {
+void begin(const Node *tree, const Command &command, Effects found, const char *sensor, Arena &arena) {
+  const char *tag = c_string(command.tag);
+  const char *text = statement_text(tree);
+  bind_to_statement(found, tag, text, arena);
   const Sighting sighting{.sensor = sensor,
-                          .command_tag = c_string(command.tag),
-                          .statement = statement_text(tree),
+                          .command_tag = tag,
+                          .statement = text,
                           .seen_at = GetCurrentTimestamp(),
                           .begun = nullptr,
                           .can_be_undone = command.can_be_undone};

@@ -1,0 +1,39 @@
+#include "approval/binding.hpp"
+
+#include "pg/digest.hpp"
+#include "pg/pg.hpp"
+
+namespace schema_guard {
+
+namespace {
+
+bool is_bound(RuleId rule) {
+  return rule == RuleId::lossy_type_change || rule == RuleId::guard_tampering || rule == RuleId::change_catalog;
+}
+
+// Without what one client sends around it and another one doesn't.
+std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && isspace(static_cast<unsigned char>(text.front())) != 0)
+    text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ';' || isspace(static_cast<unsigned char>(text.back())) != 0))
+    text.remove_suffix(1);
+  return text;
+}
+
+} // namespace
+
+void bind_to_statement(Effects &effects, const char *command_tag, const char *statement, Arena &arena) {
+  std::string_view detail;
+  for (Effect &effect : effects.list) {
+    if (!is_bound(effect.rule))
+      continue;
+    if (detail.empty()) {
+      const std::string_view text = trimmed(statement == nullptr ? "" : statement);
+      detail =
+          arena.copy(sha256_hexadecimal(psprintf("%s %.*s", command_tag, static_cast<int>(text.size()), text.data())));
+    }
+    effect.detail = detail;
+  }
+}
+
+} // namespace schema_guard

@@ -1,0 +1,13 @@
+// What an approval is bound to beside rule and object.
+#pragma once
+
+#include "core/effect.hpp"
+
+namespace schema_guard {
+
+// A dropped table is a dropped table, but a column can be given any type and a table of the guard's be changed in any
+// way. So effects of such rules are bound to the statement that the approver has read: another one is not covered. This
+// only ever narrows what an approval allows. `statement` may be null.
+void bind_to_statement(Effects &effects, const char *command_tag, const char *statement, Arena &arena);
+
+} // namespace schema_guard
