@@ -63,7 +63,7 @@ const char *text_of(const char *script, const RawStmt *statement) {
 
 // The effects of every statement of the script on the database as it is, each object once.
 void collect(const char *script, Effects &all, Arena &arena) {
-  LiveCatalog catalog(arena);
+  LiveCatalog catalog(arena, false);
   Map<ApprovedEffect, bool> seen(arena);
   List *statements = raw_parser(script, RAW_PARSE_DEFAULT);
   const ListCell *cell = nullptr;

@@ -134,7 +134,9 @@ void hold_approval(int64 approval) {
   const bool held = query.rows() > 0;
   query.close();
   if (!held)
-    ereport(ERROR, errcode(sqlstate_token), errmsg("approval " INT64_FORMAT " is being revoked", approval));
+    ereport(ERROR, errcode(sqlstate_token),
+            errmsg("approval " INT64_FORMAT " has been revoked, or is being revoked", approval),
+            errhint("Ask for another approval."));
 }
 
 void check_consumed_approvals() {

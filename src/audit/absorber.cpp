@@ -91,7 +91,10 @@ int64 store(const JournalEntry *entries, int count, bool reread) {
   for (int place = 0; place < count; ++place)
     payloads[place] = DirectFunctionCall1(jsonb_in, CStringGetDatum(entries[place].payload));
   ArrayType *array = construct_array(payloads, count, JSONBOID, -1, false, TYPALIGN_INT);
-  const int64 before_first = allocate_numbers(guard_objects()->audit_sequence, count) - 1;
+  const int64 first = allocate_numbers(guard_objects()->audit_sequence, count);
+  if (first == 0)
+    ereport(ERROR, errcode(ERRCODE_LOCK_NOT_AVAILABLE), errmsg("could not lock a sequence of schema_guard"));
+  const int64 before_first = first - 1;
   GuardQuery query = GuardQuery::open();
   query.execute(
       absorb_batch,

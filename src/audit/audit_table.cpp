@@ -184,9 +184,10 @@ bool insert_record(const AuditRecord &record) {
   CatalogIndexState indexes = CatalogOpenIndexes(audit);
   int places[column_count];
   const bool simple = find_columns(RelationGetDescr(audit), places) && are_plain(*indexes);
-  if (simple) {
+  const int64 number = simple ? allocate_numbers(objects->audit_sequence, 1) : 0;
+  if (number != 0) {
     Row row;
-    fill(row, record, allocate_numbers(objects->audit_sequence, 1));
+    fill(row, record, number);
     HeapTuple tuple = form_tuple(RelationGetDescr(audit), row, places);
     // Each database has an audit of its own: to a subscriber, or to whoever decodes the log, this row is noise.
     if (indexes->ri_NumIndices == 0)
@@ -197,7 +198,7 @@ bool insert_record(const AuditRecord &record) {
   }
   CatalogCloseIndexes(indexes);
   table_close(audit, NoLock);
-  return simple;
+  return number != 0;
 }
 
 bool audit_table_fits() {

@@ -64,6 +64,25 @@ Retention retention_of(const Conversion &conversion, const ColumnType &present, 
   return result;
 }
 
+// A column and, unless ONLY is said, those of inheritance children, each once.
+Vector<Address> with_children(const Target &target, const Address &column, Catalog &catalog, Arena &arena) {
+  Vector<Address> columns(arena);
+  Map<Address, bool> seen(arena); // by another parent
+  columns.push_back(column);
+  std::size_t kept = 0;
+  for (std::size_t place = 0; place < columns.size(); ++place) {
+    const Address each = columns[place];
+    if (!seen.emplace(each, true).second)
+      continue;
+    columns[kept++] = each;
+    if (target.recurse)
+      catalog.inherited_columns(each, InheritedColumns::all, columns);
+  }
+  while (columns.size() > kept)
+    columns.pop_back();
+  return columns;
+}
+
 void add_conversion(const Target &target, const Address &column, Catalog &catalog, Arena &arena, Effects &result) {
   const std::optional<ColumnType> present = catalog.column_type(column);
   if (!present)
@@ -73,15 +92,9 @@ void add_conversion(const Target &target, const Address &column, Catalog &catalo
   if (kept != Retention::unknown || result.refused)
     return;
 
-  Vector<Address> columns(arena);
-  Map<Address, bool> seen(arena); // by another parent
-  columns.push_back(column);
+  const Vector<Address> columns = with_children(target, column, catalog, arena);
   for (std::size_t place = 0; place < columns.size(); ++place) {
     const Address each = columns[place];
-    if (!seen.emplace(each, true).second)
-      continue;
-    if (target.recurse)
-      catalog.inherited_columns(each, InheritedColumns::all, columns);
     const ObjectFacts facts = catalog.facts(each);
     // A composite type's attribute has values only in the tables that are typed by it.
     if (facts.kind == ObjectKind::column && !facts.temporary && !facts.created_here && !facts.guards_itself)
@@ -91,21 +104,22 @@ void add_conversion(const Target &target, const Address &column, Catalog &catalo
 
 } // namespace
 
+bool may_lose(const Conversion &conversion, const ColumnType &type, Catalog &catalog) {
+  return retention_of(conversion, type, catalog) != Retention::everything;
+}
+
 Vector<ConvertedColumn> converted_columns(const Command &command, Catalog &catalog, Arena &arena) {
   Vector<ConvertedColumn> result(arena);
-  Vector<Address> columns(arena);
   for (const Target &target : command.targets) {
     if (target.deed != Deed::convert)
       continue;
     const Resolution resolution = catalog.resolve(target);
-    if (resolution.status == Resolution::Status::found)
-      columns.push_back(resolution.address);
-  }
-  for (std::size_t place = 0; place < columns.size(); ++place) {
-    const Address column = columns[place];
-    catalog.inherited_columns(column, InheritedColumns::all, columns);
-    if (const std::optional<ColumnType> type = catalog.column_type(column); type)
-      result.push_back({column, *type});
+    if (resolution.status != Resolution::Status::found)
+      continue;
+    const Vector<Address> columns = with_children(target, resolution.address, catalog, arena);
+    for (const Address &column : columns)
+      if (const std::optional<ColumnType> type = catalog.column_type(column); type)
+        result.push_back({column, *type, target.conversion});
   }
   return result;
 }

@@ -13,6 +13,7 @@ extern "C" {
 #include "common/relpath.h"
 #include "pgstat.h"
 #include "utils/acl.h"
+#include "utils/guc.h"
 #if PG_VERSION_NUM >= 160000
 #include "varatt.h" // was part of postgres.h until then (commit d952373a987b)
 #endif
@@ -57,6 +58,15 @@ inline bool owns_database(Oid database, Oid role) {
   return object_ownercheck(DatabaseRelationId, database, role);
 #else
   return pg_database_ownercheck(database, role);
+#endif
+}
+
+// What a check hook leaves for its assign hook. PostgreSQL 16 took such memory from a context (commit 3057465acfbe).
+inline void *setting_memory(size_t size) {
+#if PG_VERSION_NUM >= 160000
+  return guc_malloc(LOG, size);
+#else
+  return malloc(size);
 #endif
 }
 

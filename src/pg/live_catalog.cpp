@@ -44,7 +44,8 @@ bool may_be_referenced(Oid relation) {
 
 } // namespace
 
-LiveCatalog::LiveCatalog(Arena &arena) : arena_(arena), dependencies_(arena), changes_(arena) {}
+LiveCatalog::LiveCatalog(Arena &arena, bool may_lock)
+    : arena_(arena), may_lock_(may_lock), dependencies_(arena), changes_(arena) {}
 
 void LiveCatalog::close() { dependencies_.close(); }
 
@@ -157,7 +158,9 @@ bool LiveCatalog::may_truncate(const Address &table) {
   return pg_class_aclcheck(table.object_id, GetUserId(), ACL_TRUNCATE) == ACLCHECK_OK;
 }
 
-bool LiveCatalog::stays_empty(const Address &table) { return lock_if_empty(table.object_id); }
+bool LiveCatalog::stays_empty(const Address &table) {
+  return may_lock_ ? lock_if_empty(table.object_id) : relation_size(table.object_id).bytes == 0;
+}
 
 // ATExecAlterColumnType (commands/tablecmds.c): what it can't rebuild.
 bool LiveCatalog::type_is_pinned(const Address &column) {

@@ -15,7 +15,8 @@ namespace schema_guard {
 class LiveCatalog final : public Catalog {
 public:
   // Everything it returns lives on `arena`. close() releases the catalogs; an error does so as well.
-  explicit LiveCatalog(Arena &arena);
+  // `may_lock`: false where nothing is going to be done, so that stays_empty() only looks.
+  explicit LiveCatalog(Arena &arena, bool may_lock = true);
   void close();
 
   Resolution resolve(const Target &target) override;
@@ -39,6 +40,7 @@ private:
   ObjectDescription describe_setting(const Address &address);
 
   Arena &arena_;
+  bool may_lock_;
   Dependencies dependencies_;
   LiveTypes types_;
   Vector<SettingChange> changes_; // that have been resolved

@@ -1,5 +1,6 @@
 #include "pg/settings.hpp"
 
+#include "pg/compat.hpp"
 #include "pg/pg.hpp"
 
 #include <iterator>
@@ -75,15 +76,22 @@ int read_sensors(const char *list) {
   return sensors;
 }
 
-bool is_list_of_sensors(char **list, void **, GucSource) {
-  if (read_sensors(*list) >= 0)
-    return true;
-  GUC_check_errdetail("The sensors are: all, event_trigger, object_access, utility.");
-  return false;
+// The assign hook must not fail, so the check leaves it what it needs.
+bool is_list_of_sensors(char **list, void **extra, GucSource) {
+  const int sensors = read_sensors(*list);
+  if (sensors <= 0) {
+    GUC_check_errdetail("The sensors are: all, event_trigger, object_access, utility.");
+    return false;
+  }
+  *extra = compat::setting_memory(sizeof(int));
+  if (*extra == nullptr)
+    return false;
+  *static_cast<int *>(*extra) = sensors;
+  return true;
 }
 
-void sensors_assigned(const char *list, void *) {
-  sensors_at_work = read_sensors(list);
+void sensors_assigned(const char *list, void *extra) {
+  sensors_at_work = extra == nullptr ? all_sensors : *static_cast<int *>(extra);
   if (sensors_at_work != all_sensors && is_set_by_somebody())
     ereport(LOG_SERVER_ONLY, errmsg("schema_guard: debug_sensors changed to \"%s\"", list));
 }

@@ -2,7 +2,7 @@
 
 #include "pg/compat.hpp"
 #include "pg/digest.hpp"
-#include "pg/function_definition.hpp"
+#include "pg/extension.hpp"
 #include "pg/memory.hpp"
 #include "pg/query.hpp"
 #include "pg/settings.hpp"
@@ -41,6 +41,9 @@ enum class File : std::uint8_t { any, alter_system, others };
 
 // What the server's files say, whatever is stored on top of it for this session's database and role; null if nothing.
 const char *file_setting(const char *name, File file) {
+  // Where the guard has no tables there is nobody to run its queries as; nor does such a database have much stored.
+  if (guard_objects() == nullptr)
+    return GetConfigOption(name, true, false);
   GuardQuery query = GuardQuery::open();
   query.execute(R"(
 SELECT setting FROM pg_catalog.pg_file_settings
@@ -151,8 +154,8 @@ const GuardedSetting *find_guarded(const char *name) {
   return nullptr;
 }
 
-SettingChange identified(const char *identity, const char *all_of_it) {
-  const char *digest = sha256_hexadecimal(all_of_it);
+SettingChange identified(const char *identity) {
+  const char *digest = sha256_hexadecimal(identity);
   unsigned int high = 0;
   unsigned int low = 0;
   (void)sscanf(digest, "%8x%8x", &high, &low);
@@ -199,18 +202,15 @@ const char *text_of(const VariableSetStmt *set) {
   return value == nullptr ? psprintf("%s, reset,", set->name) : psprintf("%s = %s", set->name, value);
 }
 
-std::optional<SettingChange> judge(const Change &change, const Node *statement) {
+std::optional<SettingChange> judge(const Change &change) {
   if (!weakens(change))
     return std::nullopt;
   const char *identity = psprintf("%s %s", text_of(change.set), place_of(change));
-  // Of a function everything counts, since whoever calls it gets the setting.
-  return identified(identity, change.scope == Scope::function
-                                  ? psprintf("%s %s", identity, function_definition(statement))
-                                  : identity);
+  return identified(identity);
 }
 
 // The SET clauses of CREATE and ALTER FUNCTION: for every caller, whoever that is.
-std::optional<SettingChange> judge_clauses(const List *options, const Node *statement) {
+std::optional<SettingChange> judge_clauses(const List *options) {
   const ListCell *cell = nullptr;
   foreach (cell, options) {
     const auto *option = static_cast<const DefElem *>(lfirst(cell));
@@ -219,7 +219,7 @@ std::optional<SettingChange> judge_clauses(const List *options, const Node *stat
     const Change change{.scope = Scope::function, .set = castNode(VariableSetStmt, option->arg)};
     if (is_reset(change) || find_guarded(change.set->name) == nullptr)
       continue;
-    if (const auto judged = judge(change, statement); judged)
+    if (const auto judged = judge(change); judged)
       return judged;
   }
   return std::nullopt;
@@ -265,7 +265,7 @@ std::optional<SettingChange> judge_privilege(const GrantStmt *grant) {
     return std::nullopt;
   const char *identity = psprintf("%s on parameter %s for %s%s", privileges_of(grant), parameters.data,
                                   grantees_of(grant), grant->grant_option ? " with grant option" : "");
-  return identified(identity, identity);
+  return identified(identity);
 }
 
 // AlterRoleSet (commands/user.c). ALTER ROLE ALL takes a superuser or the database's owner.
@@ -285,14 +285,14 @@ std::optional<SettingChange> judge_role(const AlterRoleSetStmt *alter) {
     if (!OidIsValid(change.database))
       return std::nullopt;
   }
-  return judge(change, nullptr);
+  return judge(change);
 }
 
 std::optional<SettingChange> judge_database(const AlterDatabaseSetStmt *alter) {
   const Oid database = get_database_oid(alter->dbname, true);
   if (!OidIsValid(database) || !compat::owns_database(database, GetUserId()))
     return std::nullopt;
-  return judge({.scope = Scope::database, .database = database, .set = alter->setstmt}, nullptr);
+  return judge({.scope = Scope::database, .database = database, .set = alter->setstmt});
 }
 
 const VariableSetStmt *stored_clause(const Node *statement) {
@@ -313,15 +313,15 @@ const VariableSetStmt *stored_clause(const Node *statement) {
 std::optional<SettingChange> weakening_change(const Node *statement) {
   switch (nodeTag(statement)) {
   case T_AlterSystemStmt:
-    return judge({.scope = Scope::cluster, .set = stored_clause(statement)}, nullptr);
+    return judge({.scope = Scope::cluster, .set = stored_clause(statement)});
   case T_AlterDatabaseSetStmt:
     return judge_database(reinterpret_cast<const AlterDatabaseSetStmt *>(statement));
   case T_AlterRoleSetStmt:
     return judge_role(reinterpret_cast<const AlterRoleSetStmt *>(statement));
   case T_CreateFunctionStmt:
-    return judge_clauses(reinterpret_cast<const CreateFunctionStmt *>(statement)->options, statement);
+    return judge_clauses(reinterpret_cast<const CreateFunctionStmt *>(statement)->options);
   case T_AlterFunctionStmt:
-    return judge_clauses(reinterpret_cast<const AlterFunctionStmt *>(statement)->actions, statement);
+    return judge_clauses(reinterpret_cast<const AlterFunctionStmt *>(statement)->actions);
   case T_GrantStmt:
     return judge_privilege(reinterpret_cast<const GrantStmt *>(statement));
   default:

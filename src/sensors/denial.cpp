@@ -123,6 +123,8 @@ const char *token_problem(TokenStatus status) {
   return nullptr;
 }
 
+} // namespace
+
 const char *blocked_message(const Effect &effect, const char *tag) {
   if (effect.rule == RuleId::other_ddl)
     return psprintf("cannot execute %s without an approval", tag);
@@ -131,8 +133,6 @@ const char *blocked_message(const Effect &effect, const char *tag) {
   return psprintf("cannot %s %s without an approval%s", c_string(rule(effect.rule).infinitive), object_text(effect),
                   effect.rule == RuleId::guard_tampering ? ": it belongs to schema_guard" : "");
 }
-
-} // namespace
 
 const char *effect_message(const Effect &effect) {
   return psprintf("%s %s", c_string(rule(effect.rule).present), object_text(effect));

@@ -18,6 +18,9 @@ namespace schema_guard {
 // Does not return. SG006: the rehearsed transaction's effects, as one request. For the end of a transaction.
 [[noreturn]] void end_rehearsal(const Effects &effects, const Verdict &verdict, AuditRecord &record);
 
+// What a refusal says of it, such as: cannot drop table public.t without an approval
+const char *blocked_message(const Effect &effect, const char *command_tag);
+
 // What a warning says of an effect, such as: drops sequence public.s
 const char *effect_message(const Effect &effect);
 

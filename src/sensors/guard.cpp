@@ -137,9 +137,9 @@ void write_record(AuditRecord record) {
   if (insert_record(record))
     return;
   if (const char *problem = journal_problem(keep_unwritten(record)); problem != nullptr)
-    ereport(ERROR, errcode(ERRCODE_IO_ERROR), errmsg("%s cannot be recorded", record.command_tag),
-            errdetail("The audit table is locked or has been altered, and: %s.", problem),
-            errhint("SELECT * FROM schema_guard.status() says more. A superuser can SET schema_guard.mode = off."));
+    ereport(ERROR, errcode(ERRCODE_IO_ERROR), errmsg("could not record %s", record.command_tag),
+            errdetail("The audit table is locked or has been altered, and the journal cannot be used: %s.", problem),
+            errhint("Call schema_guard.status() to see what is wrong. A superuser can set schema_guard.mode to off."));
 }
 
 void write_failure_record(AuditRecord record) {

@@ -129,7 +129,7 @@ void converted(const Address &object) {
   const std::optional<ColumnType> type = type_of_column(object);
   if (!type)
     return;
-  bool is_meant = false;
+  const Conversion *conversion = nullptr;
   const char *name = get_attname(object.object_id, static_cast<AttrNumber>(object.sub_id), true);
   for (ConvertedColumn &each : *statement->converted) {
     if (each.column == object && (each.done || each.type == *type)) {
@@ -137,9 +137,18 @@ void converted(const Address &object) {
       return;
     }
     const char *meant = get_attname(each.column.object_id, static_cast<AttrNumber>(each.column.sub_id), true);
-    is_meant |= each.column == object || (name != nullptr && meant != nullptr && strcmp(name, meant) == 0);
+    if (each.column == object || (name != nullptr && meant != nullptr && strcmp(name, meant) == 0)) {
+      conversion = each.conversion;
+      each.done |= each.column == object;
+    }
   }
-  if (is_meant)
+  if (conversion == nullptr)
+    return;
+  ContextArena arena;
+  LiveCatalog catalog(arena);
+  const bool lossy = may_lose(*conversion, *type, catalog);
+  catalog.close();
+  if (lossy)
     judge(object, Deed::convert, "ALTER TABLE");
 }
 

@@ -5,6 +5,7 @@
 #include "pg/memory.hpp"
 #include "sensors/guard.hpp"
 #include "sensors/sensor.hpp"
+#include "sensors/statement.hpp"
 
 extern "C" {
 #include "commands/trigger.h"
@@ -28,12 +29,13 @@ const char *command_of(TriggerEvent event) {
 }
 
 void protect(const TriggerData &trigger) {
+  const Oid table = RelationGetRelid(trigger.tg_relation);
+  if (rows_are_cleared(table) || is_cleared_truncation({RelationRelationId, table, 0}))
+    return;
   ContextArena arena;
   LiveCatalog catalog(arena);
   Effects found(arena);
-  Effect effect{.rule = RuleId::guard_tampering,
-                .kind = ObjectKind::table,
-                .address = {RelationRelationId, RelationGetRelid(trigger.tg_relation), 0}};
+  Effect effect{.rule = RuleId::guard_tampering, .kind = ObjectKind::table, .address = {RelationRelationId, table, 0}};
   effect.description = catalog.describe(effect.address, effect.kind);
   catalog.close();
   found.list.push_back(effect);
@@ -41,11 +43,12 @@ void protect(const TriggerData &trigger) {
   bind_to_statement(found, command_of(trigger.tg_event), debug_query_string, arena);
   const Sighting sighting{.sensor = sensor::row_protection,
                           .command_tag = command_of(trigger.tg_event),
-                          .statement = nullptr,
+                          .statement = debug_query_string,
                           .seen_at = GetCurrentTimestamp(),
                           .begun = nullptr};
   const Passed passed = guard(found, sighting, arena);
   write_record(passed.record);
+  clear_rows(table);
 }
 
 // Each database keeps an audit and approvals of its own. What a publication of all tables brings from another database

@@ -156,8 +156,14 @@ void keep_converted(const Vector<ConvertedColumn> &columns) {
   Statement *statement = innermost_statement();
   auto *arena = new (MemoryContextAlloc(statement->context, sizeof(ContextArena))) ContextArena(statement->context);
   statement->converted = arena->make<Vector<ConvertedColumn>>(*arena);
-  for (const ConvertedColumn &column : columns)
+  for (const ConvertedColumn &column : columns) {
+    auto *conversion = arena->make<Conversion>(*arena);
+    conversion->of_the_column = column.conversion->of_the_column;
+    for (const ConversionStep &step : column.conversion->steps) // whose names are the statement's tree
+      conversion->steps.push_back(step);
     statement->converted->push_back(column);
+    statement->converted->back().conversion = conversion;
+  }
 }
 
 void expect_failure() {
@@ -252,6 +258,16 @@ bool take_cleared_drop(const Address &object) {
 
 bool is_cleared_truncation(const Address &object) {
   return state != nullptr && state->cleared.find({Deed::truncate, object}) != state->cleared.end();
+}
+
+void clear_rows(Oid table) {
+  TransactionState &now = ensure_state();
+  now.rows_cleared_of = table;
+  now.rows_cleared_in = GetCurrentCommandId(false);
+}
+
+bool rows_are_cleared(Oid table) {
+  return state != nullptr && state->rows_cleared_of == table && state->rows_cleared_in == GetCurrentCommandId(false);
 }
 
 bool cleared_effects_left() {

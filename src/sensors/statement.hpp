@@ -64,6 +64,8 @@ struct TransactionState {
 
   Map<Act, Cleared> cleared;
   Vector<RehearsedEffect> rehearsed;
+  Oid rows_cleared_of = InvalidOid; // a table of the guard's that the present command may write to
+  CommandId rows_cleared_in = InvalidCommandId;
   const char *rehearsed_statement = nullptr; // the first
   const char *rehearsed_tag = nullptr;
   bool cannot_be_undone = false;  // something has been done that outlives a rollback
@@ -106,6 +108,10 @@ void clear_effect(Deed deed, const Address &object);
 bool take_cleared_drop(const Address &object);
 // A table may be come to more than once in one TRUNCATE.
 bool is_cleared_truncation(const Address &object);
+// One command can fire several statement triggers on one table, as INSERT … ON CONFLICT DO UPDATE does.
+void clear_rows(Oid table);
+bool rows_are_cleared(Oid table);
+
 // True if something that was cleared for the innermost statement has not been seen to go.
 bool cleared_effects_left();
 

@@ -129,7 +129,7 @@ void require_journal(const TransactionState &state) {
   for (const char *payload : state.unwritten)
     length += strlen(payload);
   if (const char *problem = journal_problem(length); problem != nullptr)
-    ereport(ERROR, errcode(ERRCODE_IO_ERROR), errmsg("this transaction cannot be recorded"), errdetail("%s.", problem));
+    ereport(ERROR, errcode(ERRCODE_IO_ERROR), errmsg("could not record this transaction"), errdetail("%s.", problem));
 }
 
 void before_commit() {

@@ -3,10 +3,10 @@
 #include "pg/extension.hpp"
 #include "pg/parse.hpp"
 #include "pg/settings.hpp"
+#include "sensors/elsewhere.hpp"
 #include "sensors/event_triggers.hpp"
 #include "sensors/sensor.hpp"
 #include "sensors/statement_text.hpp"
-#include "sensors/unguarded_database.hpp"
 #include "sensors/utility_command.hpp"
 
 extern "C" {
@@ -29,8 +29,10 @@ bool started(const Node *tree, ProcessUtilityContext context) {
   if ((IsA(tree, DropdbStmt) || IsA(tree, AlterSystemStmt)) &&
       IsInTransactionBlock(context == PROCESS_UTILITY_TOPLEVEL))
     return false;
-  if (IsA(tree, DropdbStmt) && !resting() && guard_objects() == nullptr)
-    drop_database_elsewhere(reinterpret_cast<const DropdbStmt *>(tree));
+  if (!fires_event_triggers(tree) && is_judged(tree) && !resting() && guard_objects() == nullptr) {
+    judge_elsewhere(tree);
+    return false;
+  }
   if (!fires_event_triggers(tree))
     return is_judged(tree) && !inert() && other_command_started(tree);
   if (inert() || event_triggers_work())

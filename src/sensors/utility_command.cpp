@@ -134,6 +134,9 @@ bool other_command_started(const Node *tree) {
     expect_failure();
     return true;
   }
+  // Not even what needs no approval: it would be gone after the rehearsal.
+  if (IsA(tree, DropdbStmt) && !found.refused)
+    refuse_rehearsal(command);
   if (is_idle(found))
     return false;
   begin(tree, command, found, sensor::utility, arena);

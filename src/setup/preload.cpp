@@ -15,7 +15,12 @@ const char *database_preload(GuardQuery &query) {
   for (const Oid database : {MyDatabaseId, Oid{InvalidOid}})
     if (const char *stored = stored_setting(database, InvalidOid, preload_setting); stored != nullptr)
       return stored;
-  // The value of this very session may be its role's.
+  // The value of this very session may be its role's, unless it comes from the server's own command line.
+  query.execute("SELECT setting FROM pg_catalog.pg_settings "
+                "WHERE name = $1 AND source IN ('command line', 'environment variable')",
+                {text_argument(preload_setting)});
+  if (query.rows() > 0)
+    return query.text(0, 1, CurrentMemoryContext);
   query.execute("SELECT setting FROM pg_catalog.pg_file_settings WHERE pg_catalog.lower(name) = $1 AND applied ORDER "
                 "BY seqno DESC LIMIT 1",
                 {text_argument(preload_setting)});

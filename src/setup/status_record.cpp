@@ -27,13 +27,14 @@ SELECT pg_catalog.string_agg(c.relname, ', ' ORDER BY c.relname) FROM pg_catalog
   if (query.is_null(0, 1))
     return {.detail = "every table of the guard's has its triggers"};
   return {State::error, psprintf("triggers are missing or disabled: %s", query.text(0, 1, CurrentMemoryContext)),
-          "ALTER TABLE ... ENABLE ALWAYS TRIGGER protect_rows, ENABLE ALWAYS TRIGGER skip_replicated_rows;"};
+          "SET schema_guard.mode = off; then ALTER TABLE ... ENABLE ALWAYS TRIGGER protect_rows, ENABLE ALWAYS TRIGGER "
+          "skip_replicated_rows; for each."};
 }
 
 Finding audit_table(GuardQuery &, Arena &) {
   if (audit_table_fits())
     return {.detail = "has the columns that it should have"};
-  return {State::error, "its columns have been changed; what happens stays in the journal",
+  return {State::error, "it is locked, or its columns have been changed: what happens stays in the journal",
           "Restore the table as the extension made it, then SELECT schema_guard.absorb_journal();"};
 }
 

@@ -32,9 +32,11 @@ SELECT t.evtname, t.evtenabled = 'A', t.evttags IS NULL
  WHERE t.evtevent = $1 AND p.proname = $2 AND p.pronamespace = $3 ORDER BY 2 DESC, 3 DESC LIMIT 1)",
                 {text_argument(event), text_argument(function), oid_argument(guard_objects()->schema)});
   if (query.rows() == 0)
-    return {State::error, "there is none",
-            psprintf("CREATE EVENT TRIGGER schema_guard_%s ON %s EXECUTE FUNCTION schema_guard.%s();", event, event,
-                     function)};
+    return {
+        State::error, "there is none",
+        psprintf("CREATE EVENT TRIGGER schema_guard_%s ON %s EXECUTE FUNCTION schema_guard.%s(); ALTER EXTENSION "
+                 "schema_guard ADD EVENT TRIGGER schema_guard_%s; ALTER EVENT TRIGGER schema_guard_%s ENABLE ALWAYS;",
+                 event, event, function, event, event)};
   const char *name = query.text(0, 1, CurrentMemoryContext);
   if (!DatumGetBool(query.value(0, 2)))
     return {State::error, psprintf("event trigger %s is not ENABLE ALWAYS", name),
@@ -75,7 +77,9 @@ Finding hooks_in_new_sessions(GuardQuery &query, Arena &) {
   if (preloaded_by_cluster())
     return {.detail = "loaded by shared_preload_libraries"};
   if (lists_guard_library(database_preload(query)))
-    return {.detail = "loaded by session_preload_libraries"};
+    return {.detail = "loaded by session_preload_libraries, but not in replication connections, nor where a superuser "
+                      "connects with "
+                      "another value"};
   return {State::warning, psprintf("not preloaded: %s", unseen_doors), "SELECT schema_guard.harden();"};
 }
 
@@ -118,7 +122,8 @@ Finding database_protection(GuardQuery &, Arena &) {
     return {State::warning, psprintf("schema_guard.protect_databases is \"%s\"", protected_databases()),
             "Add this database to schema_guard.protect_databases."};
   if (!preloaded_by_cluster())
-    return {State::warning, "sessions in other databases don't have the library, and can drop this one",
+    return {State::warning,
+            "sessions in other databases don't have the library: they can drop this one, and store settings for it",
             "Add schema_guard to shared_preload_libraries, and restart the server."};
   return {.detail = psprintf("protected: %s", protected_databases())};
 }

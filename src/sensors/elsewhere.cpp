@@ -1,4 +1,4 @@
-#include "sensors/unguarded_database.hpp"
+#include "sensors/elsewhere.hpp"
 
 #include "audit/record.hpp"
 #include "pg/live_catalog.hpp"
@@ -6,6 +6,7 @@
 #include "pg/parse.hpp"
 #include "pg/settings.hpp"
 #include "pg/sqlstate.hpp"
+#include "sensors/denial.hpp"
 #include "sensors/sensor.hpp"
 #include "sensors/statement_text.hpp"
 
@@ -19,19 +20,25 @@ public:
   std::optional<Action> action(const Effect &) override { return std::nullopt; }
 };
 
+bool takes_anything(const Effects &found) {
+  for (const Effect &effect : found.list)
+    if (effect.rule == RuleId::drop_database || effect.kind == ObjectKind::setting)
+      return true;
+  return false;
+}
+
 } // namespace
 
-void drop_database_elsewhere(const DropdbStmt *statement) {
-  const Node *tree = reinterpret_cast<const Node *>(statement);
+void judge_elsewhere(const Node *tree) {
   ContextArena arena;
   LiveCatalog catalog(arena);
   const Command command = parse_command(tree, arena);
   const Effects found = effects(command, catalog, arena);
   catalog.close();
+  if (!takes_anything(found))
+    return;
   NoPolicy policy;
   const Verdict verdict = judge(found, policy, nullptr, mode(), false, arena);
-  if (found.list.empty())
-    return;
 
   AuditRecord record = new_record();
   record.verdict = c_string(decision_name(verdict.decision));
@@ -41,14 +48,15 @@ void drop_database_elsewhere(const DropdbStmt *statement) {
   record.sensor = sensor::utility;
   ereport(LOG_SERVER_ONLY, errmsg_internal("schema_guard: %s", log_json(record, found)), errhidestmt(true),
           errhidecontext(true));
+  const Effect &effect = found.list[verdict.deciding];
   if (verdict.decision == Decision::warned)
-    ereport(WARNING, errmsg("drops database %s", statement->dbname), errdetail("The rule is drop_database."));
+    ereport(WARNING, errmsg("%s", effect_message(effect)), errdetail("The rule is %s.", record.rule));
   if (verdict.decision == Decision::blocked)
-    ereport(ERROR, errhidestmt(true), errcode(sqlstate_blocked),
-            errmsg("cannot drop database %s without an approval", statement->dbname),
+    ereport(ERROR, errhidestmt(true),
+            errcode(effect.rule == RuleId::guard_tampering ? sqlstate_tampering : sqlstate_blocked),
+            errmsg("%s", blocked_message(effect, record.command_tag)),
             errdetail("Extension schema_guard is not installed in this database, so nobody can approve it here."),
-            errhint("Run it in a database that has the extension, or take the database out of "
-                    "schema_guard.protect_databases."));
+            errhint("Run it in a database that has the extension, or as a superuser with schema_guard.mode = off."));
 }
 
 } // namespace schema_guard
