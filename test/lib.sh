@@ -46,6 +46,16 @@ as_root() {
   fi
 }
 
+# Runs a command, in a pipeline, for so many seconds at most. timeout leads a process group of its own, which Ctrl-C at the
+# terminal would miss.
+run_limited() { # seconds, command
+  local child
+  timeout --kill-after=60 "$@" </dev/null &
+  child=$!
+  trap 'kill "$child"' INT TERM
+  wait "$child"
+}
+
 # The end of every script: the count, and an exit status that tells failure, or nothing done at all.
 report() {
   echo "$1 passed, $2 failed"

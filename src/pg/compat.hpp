@@ -79,6 +79,15 @@ inline bool event_triggers_enabled() {
 #endif
 }
 
+// PostgreSQL 17 can forbid ALTER SYSTEM (commit d3ae2a24f265).
+inline bool alter_system_allowed() {
+#if PG_VERSION_NUM >= 170000
+  return AllowAlterSystem;
+#else
+  return true;
+#endif
+}
+
 // PostgreSQL 16 renamed the statistics' fields (commit 8018ffbf5895).
 inline int64 live_rows(const PgStat_StatTabEntry *entry) {
 #if PG_VERSION_NUM >= 160000

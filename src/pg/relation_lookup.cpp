@@ -87,7 +87,9 @@ Resolution look_up_altered(const Target &target) {
     return refused;
   if (target.deed == Deed::move && get_rel_namespace(relation) == get_namespace_oid(strVal(target.within), true))
     return elsewhere; // it is there
-  if (target.deed == Deed::set_unlogged && get_rel_persistence(relation) != RELPERSISTENCE_PERMANENT)
+  // What is unlogged, and a partitioned table by itself, loses nothing by it.
+  if (target.deed == Deed::set_unlogged && (get_rel_persistence(relation) != RELPERSISTENCE_PERMANENT ||
+                                            get_rel_relkind(relation) == RELKIND_PARTITIONED_TABLE))
     return elsewhere;
   return found(RelationRelationId, relation);
 }

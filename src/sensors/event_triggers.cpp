@@ -27,6 +27,9 @@ const EventTriggerData &event_data(FunctionCallInfo fcinfo) {
   return *reinterpret_cast<const EventTriggerData *>(fcinfo->context);
 }
 
+// Somebody may have bound our functions to other events; at login there is not even a statement.
+bool is_event(const EventTriggerData &data, const char *event) { return strcmp(data.event, event) == 0; }
+
 // filter_event_trigger (commands/event_trigger.c): ENABLE and ENABLE REPLICA follow session_replication_role.
 bool fires(const EventTriggerCacheItem &item) {
   if (SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA)
@@ -58,7 +61,8 @@ bool event_triggers_work() {
 Datum schema_guard_on_ddl_command_start(PG_FUNCTION_ARGS) {
   using namespace schema_guard;
   const EventTriggerData &event = event_data(fcinfo);
-  if (is_at_work(Sensor::event_trigger) && !inert() && !command_is_under_way(event.parsetree))
+  if (is_event(event, "ddl_command_start") && is_at_work(Sensor::event_trigger) && !inert() &&
+      !command_is_under_way(event.parsetree))
     command_started(event.parsetree, sensor::event_trigger);
   PG_RETURN_NULL();
 }
@@ -66,7 +70,7 @@ Datum schema_guard_on_ddl_command_start(PG_FUNCTION_ARGS) {
 Datum schema_guard_on_ddl_command_end(PG_FUNCTION_ARGS) {
   using namespace schema_guard;
   const EventTriggerData &event = event_data(fcinfo);
-  if (is_at_work(Sensor::event_trigger) && !inert())
+  if (is_event(event, "ddl_command_end") && is_at_work(Sensor::event_trigger) && !inert())
     command_ended(event.parsetree, sensor::event_trigger);
   PG_RETURN_NULL();
 }

@@ -1,5 +1,6 @@
 // Ring 3: ProcessUtility_hook. It judges the statements for which PostgreSQL runs no event trigger, such as TRUNCATE,
 // and every other one while ring 1 is out of action. It also knows where in the source a statement stands.
+#include "pg/compat.hpp"
 #include "pg/extension.hpp"
 #include "pg/parse.hpp"
 #include "pg/settings.hpp"
@@ -25,9 +26,10 @@ bool started(const Node *tree, ProcessUtilityContext context) {
   // A part of another statement is that one's business; and most of what comes here, such as BEGIN, is nobody's.
   if (context == PROCESS_UTILITY_SUBCOMMAND || !is_at_work(Sensor::utility))
     return false;
-  // PostgreSQL refuses these there (PreventInTransactionBlock).
+  // PostgreSQL refuses these by itself (PreventInTransactionBlock, AlterSystemSetConfigFile).
   if ((IsA(tree, DropdbStmt) || IsA(tree, AlterSystemStmt)) &&
-      IsInTransactionBlock(context == PROCESS_UTILITY_TOPLEVEL))
+      (IsInTransactionBlock(context == PROCESS_UTILITY_TOPLEVEL) ||
+       (IsA(tree, AlterSystemStmt) && !compat::alter_system_allowed())))
     return false;
   if (!fires_event_triggers(tree) && is_judged(tree) && !resting() && guard_objects() == nullptr) {
     judge_elsewhere(tree);

@@ -19,11 +19,11 @@ namespace schema_guard {
 namespace {
 
 // What only the hooks can see, and so passes in a session's first statement if the library comes with that.
-constexpr const char *unseen_doors = "until a session has run a first data definition statement, nobody sees its "
-                                     "TRUNCATE, DROP DATABASE, ALTER and DROP "
-                                     "EVENT TRIGGER, ALTER SYSTEM, ALTER DATABASE and ALTER ROLE ... SET, REASSIGN "
-                                     "OWNED, GRANT ... ON PARAMETER, and what "
-                                     "it writes to system catalogs";
+constexpr const char *unseen_doors =
+    "until a session has run a first data definition statement, nobody sees its TRUNCATE, DROP DATABASE, ALTER and "
+    "DROP "
+    "EVENT TRIGGER, ALTER SYSTEM, ALTER DATABASE and ALTER ROLE ... SET, REASSIGN OWNED, GRANT ... ON PARAMETER, SET "
+    "event_triggers, and what it writes to system catalogs";
 
 Finding event_trigger(GuardQuery &query, const char *event, const char *function) {
   query.execute(R"(
