@@ -119,7 +119,7 @@ Vector<ConvertedColumn> converted_columns(const Command &command, Catalog &catal
     const Vector<Address> columns = with_children(target, resolution.address, catalog, arena);
     for (const Address &column : columns)
       if (const std::optional<ColumnType> type = catalog.column_type(column); type)
-        result.push_back({column, *type, target.conversion});
+        result.push_back({column, *type});
   }
   return result;
 }
@@ -142,7 +142,9 @@ void add_truncations(Vector<Address> &tables, std::size_t named, bool cascade, C
   bool any_matters = false;
   for (std::size_t place = 0; place < tables.size() && !result.refused; ++place) {
     Effect effect;
-    effect.harmless = !effect_on(tables[place], Deed::truncate, catalog, effect) || catalog.stays_empty(tables[place]);
+    const bool matters = effect_on(tables[place], Deed::truncate, catalog, effect);
+    // Asked in the order in which TRUNCATE locks them, and no further than it is of use.
+    effect.harmless = !matters || (!any_matters && catalog.stays_empty(tables[place]));
     effect.cascaded = place >= named;
     any_matters |= !effect.harmless;
     result.list.push_back(effect);

@@ -16,14 +16,13 @@ void add_alteration(const Target &target, const Address &address, Catalog &catal
 struct ConvertedColumn {
   Address column;
   ColumnType type;
-  const Conversion *conversion;
   bool done = false;
 };
 
 // True if the conversion may lose something of a column that has this type.
 bool may_lose(const Conversion &conversion, const ColumnType &type, Catalog &catalog);
 
-// All columns that the command converts, those of inheritance children among them.
+// All columns that the command converts, as far as they are found, those of inheritance children among them.
 Vector<ConvertedColumn> converted_columns(const Command &command, Catalog &catalog, Arena &arena);
 
 } // namespace schema_guard

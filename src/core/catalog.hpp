@@ -74,7 +74,7 @@ public:
   virtual void referencing(const Vector<Address> &tables, Vector<Address> &found) = 0;
   virtual bool may_truncate(const Address &table) = 0;
   // True if the table has no rows, and can get none before the statement ends: an implementation may take the lock that
-  // TRUNCATE is about to take, if it can be had at once.
+  // TRUNCATE is about to take.
   virtual bool stays_empty(const Address &table) = 0;
   // True if PostgreSQL refuses to change the column's type, since a view, a trigger or the like is made of it.
   virtual bool type_is_pinned(const Address &column) = 0;

@@ -227,13 +227,16 @@ Retention retention(const ColumnType &from_type, const ColumnType &to_type, bool
   if (from.type == to.type && types.type_facts(to.type).element == 0)
     return length_retention(to.type, from.modifier, to.modifier, is_explicit, types);
 
+  // Element by element, unless somebody has made a cast for the arrays themselves.
+  const CoercionPath path =
+      from.type == to.type ? CoercionPath::array : types.coercion(from.type, to.type, is_explicit);
   const ObjectId from_element = types.type_facts(from.type).element;
   const ObjectId to_element = types.type_facts(to.type).element;
-  if (from_element != 0 && to_element != 0)
+  if (path == CoercionPath::array && from_element != 0 && to_element != 0)
     return retention({from_element, from.modifier}, {to_element, to.modifier}, is_explicit, types);
 
   bool kept = false;
-  switch (types.coercion(from.type, to.type, is_explicit)) {
+  switch (path) {
   case CoercionPath::none:
     return Retention::refused;
   case CoercionPath::relabel:

@@ -145,9 +145,37 @@ void parse_setting(const Node *statement, Command &command) {
   change_object(command, stored_setting_object, statement);
 }
 
+// To let somebody read is the DBA's business. Whatever else a role may do to the guard's own is not.
+bool grants_more_than_reading(const GrantStmt *grant) {
+  if (!grant->is_grant)
+    return false;
+  bool more = grant->privileges == NIL;
+  const ListCell *cell = nullptr;
+  foreach (cell, grant->privileges) {
+    const char *name = static_cast<const AccessPriv *>(lfirst(cell))->priv_name;
+    more |= name == nullptr || (strcmp(name, "select") != 0 && strcmp(name, "usage") != 0);
+  }
+  return more;
+}
+
 void parse_grant(const Node *statement, Command &command) {
-  if (reinterpret_cast<const GrantStmt *>(statement)->objtype == OBJECT_PARAMETER_ACL)
-    parse_setting(statement, command);
+  const auto *grant = reinterpret_cast<const GrantStmt *>(statement);
+  if (grant->objtype == OBJECT_PARAMETER_ACL)
+    return parse_setting(statement, command);
+  if (!grants_more_than_reading(grant))
+    return;
+  const bool all_in_schema = grant->targtype == ACL_TARGET_ALL_IN_SCHEMA;
+  const bool is_judged_kind = grant->objtype == OBJECT_TABLE || grant->objtype == OBJECT_SEQUENCE ||
+                              grant->objtype == OBJECT_SCHEMA || grant->objtype == OBJECT_FUNCTION ||
+                              grant->objtype == OBJECT_PROCEDURE || grant->objtype == OBJECT_ROUTINE;
+  if (!all_in_schema && (grant->targtype != ACL_TARGET_OBJECT || !is_judged_kind))
+    return;
+  const int object_type = all_in_schema                       ? OBJECT_SCHEMA
+                          : grant->objtype == OBJECT_SEQUENCE ? OBJECT_TABLE
+                                                              : static_cast<int>(grant->objtype);
+  const ListCell *cell = nullptr;
+  foreach (cell, grant->objects)
+    change_object(command, object_type, lfirst(cell));
 }
 
 void parse_alter_function(const Node *statement, Command &command) {

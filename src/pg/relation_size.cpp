@@ -79,9 +79,10 @@ bool lock_if_empty(Oid relation) {
   if (form.relkind == RELKIND_PARTITIONED_TABLE)
     return true; // what it has is in its partitions
   // A look without a lock spares it to those that are not empty.
-  if (form.relkind != RELKIND_RELATION || relation_size(relation).bytes != 0 ||
-      !ConditionalLockRelationOid(relation, AccessExclusiveLock))
+  if (form.relkind != RELKIND_RELATION || relation_size(relation).bytes != 0)
     return false;
+  // TRUNCATE would wait for it in the same place, and for as long.
+  LockRelationOid(relation, AccessExclusiveLock);
   Relation table = try_table_open(relation, NoLock);
   if (table == nullptr)
     return false;

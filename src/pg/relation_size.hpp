@@ -14,8 +14,8 @@ struct RelationSize {
 // relation was never analyzed.
 RelationSize relation_size(Oid relation);
 
-// True if a table, or a partitioned table by itself, has not one block. It is then locked as TRUNCATE would lock it, so
-// that it stays so; false if that lock can't be had at once.
+// True if a table, or a partitioned table by itself, has not one block. It is then locked as TRUNCATE is about to
+// lock it, so that it stays so.
 bool lock_if_empty(Oid relation);
 
 } // namespace schema_guard

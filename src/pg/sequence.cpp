@@ -59,7 +59,7 @@ int64 next_number(Oid sequence) {
 
 int64 allocate_numbers(Oid sequence, int count) {
   const LOCKTAG tag = sequence_lock(sequence);
-  if (!try_lock(tag, sequence))
+  if (XactReadOnly || !try_lock(tag, sequence))
     return 0;
   int64 first = next_number(sequence);
   // Somebody has set it to its end. A number that is given twice does less harm than none.

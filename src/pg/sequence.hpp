@@ -8,7 +8,8 @@
 
 namespace schema_guard {
 
-// The first of `count` numbers that nobody else gets; 0 if the sequence can't be had in time.
+// The first of `count` numbers that nobody else gets; 0 if the sequence can't be had in time, or the transaction is
+// read-only.
 int64 allocate_numbers(Oid sequence, int count);
 
 } // namespace schema_guard

@@ -120,29 +120,36 @@ void created(const Address &object, const ObjectAccessPostCreate *details) {
     note_changed(object);
 }
 
+// What the statement under way does to a column of this name; null if nothing.
+const Conversion *conversion_of(const Statement &statement, const char *column) {
+  for (const Target &target : *statement.conversions)
+    if (column != nullptr && target.member == column)
+      return target.conversion;
+  return nullptr;
+}
+
+// True once, or for what the same statement does to the column next: that is another subcommand's.
+bool has_been_judged(Statement &statement, const Address &column, const ColumnType &type) {
+  for (ConvertedColumn &each : *statement.converted)
+    if (each.column == column && (each.done || each.type == type)) {
+      each.done = true;
+      return true;
+    }
+  statement.converted->push_back({column, type, true});
+  return false;
+}
+
 // Called for a column when its row has been updated, but cannot be seen yet: so this is what the column was when the
-// lock was there. Somebody may have changed it, or put another table in its place, since the statement was judged.
+// lock was there. Somebody may have changed it, or put another in its place, since the statement was judged; or an
+// earlier subcommand may have removed what PostgreSQL would have refused it for.
 void converted(const Address &object) {
-  const Statement *statement = innermost_statement();
-  if (statement == nullptr || statement->converted == nullptr || statement->converted->empty())
+  Statement *statement = innermost_statement();
+  if (statement == nullptr || statement->conversions == nullptr)
     return;
+  const Conversion *conversion =
+      conversion_of(*statement, get_attname(object.object_id, static_cast<AttrNumber>(object.sub_id), true));
   const std::optional<ColumnType> type = type_of_column(object);
-  if (!type)
-    return;
-  const Conversion *conversion = nullptr;
-  const char *name = get_attname(object.object_id, static_cast<AttrNumber>(object.sub_id), true);
-  for (ConvertedColumn &each : *statement->converted) {
-    if (each.column == object && (each.done || each.type == *type)) {
-      each.done = true; // what the same statement does to it next is another subcommand's
-      return;
-    }
-    const char *meant = get_attname(each.column.object_id, static_cast<AttrNumber>(each.column.sub_id), true);
-    if (each.column == object || (name != nullptr && meant != nullptr && strcmp(name, meant) == 0)) {
-      conversion = each.conversion;
-      each.done |= each.column == object;
-    }
-  }
-  if (conversion == nullptr)
+  if (conversion == nullptr || !type || has_been_judged(*statement, object, *type))
     return;
   ContextArena arena;
   LiveCatalog catalog(arena);

@@ -127,7 +127,7 @@ void begin_statement(const Node *tree, const AuditRecord &record, bool recorded)
   auto *dropped =
       new (MemoryContextAlloc(context, sizeof(Vector<ObjectDescription>))) Vector<ObjectDescription>(*arena);
   now.under_way.push_back({tree, copy_record(context, record), recorded, false, level, context, changed, dropped,
-                           nullptr, nullptr, nullptr, nullptr});
+                           nullptr, nullptr, nullptr, nullptr, nullptr});
   if (!recorded)
     return;
   ++now.begun_count;
@@ -152,17 +152,23 @@ void keep_effects(const Effects &effects, const Verdict &verdict) {
   }
 }
 
-void keep_converted(const Vector<ConvertedColumn> &columns) {
+void keep_conversions(const Command &command, const Vector<ConvertedColumn> &judged) {
   Statement *statement = innermost_statement();
   auto *arena = new (MemoryContextAlloc(statement->context, sizeof(ContextArena))) ContextArena(statement->context);
+  statement->conversions = arena->make<Vector<Target>>(*arena);
   statement->converted = arena->make<Vector<ConvertedColumn>>(*arena);
-  for (const ConvertedColumn &column : columns) {
-    auto *conversion = arena->make<Conversion>(*arena);
-    conversion->of_the_column = column.conversion->of_the_column;
-    for (const ConversionStep &step : column.conversion->steps) // whose names are the statement's tree
-      conversion->steps.push_back(step);
+  for (const ConvertedColumn &column : judged)
     statement->converted->push_back(column);
-    statement->converted->back().conversion = conversion;
+  for (const Target &target : command.targets) {
+    if (target.deed != Deed::convert)
+      continue;
+    auto *conversion = arena->make<Conversion>(*arena);
+    conversion->of_the_column = target.conversion->of_the_column;
+    for (const ConversionStep &step : target.conversion->steps) // whose names are the statement's tree
+      conversion->steps.push_back(step);
+    statement->conversions->push_back(target);
+    statement->conversions->back().member = arena->copy(target.member);
+    statement->conversions->back().conversion = conversion;
   }
 }
 
@@ -308,7 +314,10 @@ void statements_subtransaction_ended(int level, bool committed) {
     return;
   end_level(
       state->under_way, level, committed, [](Statement &item) -> int & { return item.level; },
-      [](Statement &) { return true; });
+      [](Statement &item) {
+        MemoryContextDelete(item.context);
+        return true;
+      });
   end_level(
       state->begun, level, committed, [](BegunStatement &item) -> int & { return item.level; },
       [](BegunStatement &item) {

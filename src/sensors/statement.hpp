@@ -24,7 +24,8 @@ struct Statement {
   Vector<ObjectDescription> *dropped; // what it has dropped so far, if ring 1 did not know
   Effects *effects;                   // of a drop, as ring 1 judged them; null for anything else
   Vector<Action> *actions;            // one for each
-  Vector<ConvertedColumn> *converted; // by ALTER COLUMN … TYPE, as it has been judged; null if none
+  Vector<Target> *conversions;        // its ALTER COLUMN … TYPE; null if none
+  Vector<ConvertedColumn> *converted; // what these have been judged for
   Vector<Address> *expected_to_fail;  // what a TRUNCATE that PostgreSQL should refuse has come to; else null
 };
 
@@ -96,8 +97,8 @@ void forget_begun_statement();
 // The whole transaction is told of by one row, its rehearsal's.
 void forget_begun_statements();
 
-// The columns that the innermost statement is to convert.
-void keep_converted(const Vector<ConvertedColumn> &columns);
+// The conversions that the innermost statement has, and the columns that they have been judged for.
+void keep_conversions(const Command &command, const Vector<ConvertedColumn> &judged);
 
 // The innermost statement is a TRUNCATE that PostgreSQL should refuse, after ring 2 has seen it.
 void expect_failure();

@@ -26,7 +26,9 @@ bool started(const Node *tree, ProcessUtilityContext context) {
   // A part of another statement is that one's business; and most of what comes here, such as BEGIN, is nobody's.
   if (context == PROCESS_UTILITY_SUBCOMMAND || !is_at_work(Sensor::utility))
     return false;
-  // PostgreSQL refuses these by itself (PreventInTransactionBlock, AlterSystemSetConfigFile).
+  if (XactReadOnly && (IsA(tree, TruncateStmt) || IsA(tree, CopyStmt)))
+    return false;
+  // PostgreSQL refuses these by itself (PreventCommandIfReadOnly, PreventInTransactionBlock, AlterSystemSetConfigFile).
   if ((IsA(tree, DropdbStmt) || IsA(tree, AlterSystemStmt)) &&
       (IsInTransactionBlock(context == PROCESS_UTILITY_TOPLEVEL) ||
        (IsA(tree, AlterSystemStmt) && !compat::alter_system_allowed())))

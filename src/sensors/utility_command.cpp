@@ -27,12 +27,16 @@ bool converts(const Command &command) {
   return false;
 }
 
-// What it converts is looked at again when the lock is there; see sensors/object_access.cpp.
-void note_conversions(const Command &command, Arena &arena) {
+// What it converts is looked at again when the lock is there; see sensors/object_access.cpp. If PostgreSQL should
+// refuse the statement, nothing of it has been judged.
+void note_conversions(const Command &command, const Effects &found, Arena &arena) {
   if (!converts(command))
     return;
   LiveCatalog catalog(arena);
-  keep_converted(converted_columns(command, catalog, arena));
+  Vector<ConvertedColumn> judged(arena);
+  if (!found.refused)
+    judged = converted_columns(command, catalog, arena);
+  keep_conversions(command, judged);
   catalog.close();
 }
 
@@ -69,7 +73,7 @@ void begin(const Node *tree, const Command &command, Effects found, const char *
   if (innermost_statement() == nullptr)
     forget_carried();
   begin_statement(tree, passed.record, passed.recorded);
-  note_conversions(command, arena);
+  note_conversions(command, found, arena);
   bool takes_away = false;
   for (const Effect &effect : found.list) {
     takes_away |= effect.deed == Deed::drop || effect.deed == Deed::truncate;

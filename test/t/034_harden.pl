@@ -50,7 +50,8 @@ accepted($node, 'TRUNCATE precious', 'before: TRUNCATE as the first statement pa
 $node->safe_psql('postgres', 'INSERT INTO precious VALUES (1)');
 my $session = $node->background_psql('postgres', extra_params => [ '-U', 'app' ]);
 is(value($node, 'SELECT schema_guard.harden()'), 'schema_guard', 'harden() says what is loaded from now on');
-refused($node, 'TRUNCATE precious', 'SG001', qr/precious/, 'TRUNCATE as the first statement of a new session is refused, with no restart');
+refused($node, 'TRUNCATE precious', 'SG001', qr/precious/,
+	'TRUNCATE as the first statement of a new session is refused, with no restart');
 refused($node, 'TRUNCATE precious', 'SG001', qr/precious/, 'whatever role it is', role => $_) for qw(superuser second);
 $session->query_safe('BEGIN; TRUNCATE precious; ROLLBACK');
 pass('a session from before goes on as before');
@@ -60,38 +61,54 @@ forget();
 # Name, what is there before, what harden() returns, and what is stored then.
 for my $each (
 	[ 'nothing', '', '', 'schema_guard', 'postgres/*: schema_guard' ],
-	[ 'the configuration file', q{session_preload_libraries = 'auto_explain'}, '', 'auto_explain, schema_guard', 'postgres/*: auto_explain, schema_guard' ],
-	[ 'its last word', qq{session_preload_libraries = 'passwordcheck'\nSession_Preload_Libraries = auto_explain}, '', 'auto_explain, schema_guard', 'postgres/*: auto_explain, schema_guard' ],
-	[ 'ALTER SYSTEM', q{session_preload_libraries = 'passwordcheck'}, q{ALTER SYSTEM SET session_preload_libraries = 'auto_explain'}, 'auto_explain, schema_guard', 'postgres/*: auto_explain, schema_guard' ],
-	[ 'all roles', q{session_preload_libraries = 'passwordcheck'}, q{ALTER ROLE ALL SET session_preload_libraries = 'auto_explain'},
+	[ 'the configuration file', q{session_preload_libraries = 'auto_explain'}, '', 'auto_explain, schema_guard',
+		'postgres/*: auto_explain, schema_guard' ],
+	[ 'its last word', qq{session_preload_libraries = 'passwordcheck'\nSession_Preload_Libraries = auto_explain}, '',
+		'auto_explain, schema_guard', 'postgres/*: auto_explain, schema_guard' ],
+	[ 'ALTER SYSTEM', q{session_preload_libraries = 'passwordcheck'},
+		q{ALTER SYSTEM SET session_preload_libraries = 'auto_explain'}, 'auto_explain, schema_guard',
+		'postgres/*: auto_explain, schema_guard' ],
+	[ 'all roles', q{session_preload_libraries = 'passwordcheck'},
+		q{ALTER ROLE ALL SET session_preload_libraries = 'auto_explain'},
 		'auto_explain, schema_guard', "postgres/*: auto_explain, schema_guard\n*/*: auto_explain" ],
-	[ 'the database', q{session_preload_libraries = 'passwordcheck'}, q{ALTER ROLE ALL SET session_preload_libraries = 'passwordcheck'; ALTER DATABASE postgres SET session_preload_libraries = '$libdir/auto_explain'},
+	[ 'the database', q{session_preload_libraries = 'passwordcheck'},
+		q{ALTER ROLE ALL SET session_preload_libraries = 'passwordcheck'; ALTER DATABASE postgres SET session_preload_libraries = '$libdir/auto_explain'},
 		'"$libdir/auto_explain", schema_guard', qq{postgres/*: "\$libdir/auto_explain", schema_guard\n*/*: passwordcheck} ],
-	[ 'several', '', q{ALTER DATABASE postgres SET session_preload_libraries = 'auto_explain', '$libdir/auto_explain.so'}, 'auto_explain, "$libdir/auto_explain.so", schema_guard',
+	[ 'several', '', q{ALTER DATABASE postgres SET session_preload_libraries = 'auto_explain', '$libdir/auto_explain.so'},
+		'auto_explain, "$libdir/auto_explain.so", schema_guard',
 		'postgres/*: auto_explain, "$libdir/auto_explain.so", schema_guard' ],
-	[ 'the guard itself', '', q{ALTER DATABASE postgres SET session_preload_libraries = '$libdir/schema_guard', auto_explain}, '"$libdir/schema_guard", auto_explain',
+	[ 'the guard itself', '', q{ALTER DATABASE postgres SET session_preload_libraries = '$libdir/schema_guard', auto_explain},
+		'"$libdir/schema_guard", auto_explain',
 		'postgres/*: "$libdir/schema_guard", auto_explain' ],
-	[ 'the guard for all roles', '', 'ALTER ROLE ALL SET session_preload_libraries = schema_guard', 'schema_guard', '*/*: schema_guard' ],
-	[ 'a role', '', 'ALTER ROLE app SET session_preload_libraries = auto_explain', 'schema_guard', "postgres/app: auto_explain, schema_guard\npostgres/*: schema_guard\n*/app: auto_explain" ],
+	[ 'the guard for all roles', '', 'ALTER ROLE ALL SET session_preload_libraries = schema_guard', 'schema_guard',
+		'*/*: schema_guard' ],
+	[ 'a role', '', 'ALTER ROLE app SET session_preload_libraries = auto_explain', 'schema_guard',
+		"postgres/app: auto_explain, schema_guard\npostgres/*: schema_guard\n*/app: auto_explain" ],
 	[ 'roles in the database', '', q{ALTER ROLE app SET session_preload_libraries = 'passwordcheck'; ALTER ROLE app IN DATABASE postgres SET session_preload_libraries = auto_explain;
 			ALTER ROLE "Odd ""role" IN DATABASE postgres SET session_preload_libraries = schema_guard, auto_explain},
 		'schema_guard', qq{postgres/"Odd ""role": schema_guard, auto_explain\npostgres/app: auto_explain, schema_guard\npostgres/*: schema_guard\n*/app: passwordcheck} ],
-	[ 'a role in another database', '', 'ALTER ROLE app IN DATABASE other SET session_preload_libraries = auto_explain', 'schema_guard', "other/app: auto_explain\npostgres/*: schema_guard" ],
+	[ 'a role in another database', '', 'ALTER ROLE app IN DATABASE other SET session_preload_libraries = auto_explain',
+		'schema_guard', "other/app: auto_explain\npostgres/*: schema_guard" ],
   )
 {
 	my ($name, $lines, $sql, $returned, $left) = @$each;
 	configure("$lines\n");
 	$node->safe_psql('postgres', "SET schema_guard.mode = off;\n" . join(";\n", split /;\s*/, $sql));
 	$node->reload;
-	ok(wait_until(sub { value($node, q{SELECT count(*) FROM pg_file_settings WHERE error IS NOT NULL}) eq '0' }), "$name: the server has read it");
+	ok(wait_until(sub { value($node, q{SELECT count(*) FROM pg_file_settings WHERE error IS NOT NULL}) eq '0' }),
+		"$name: the server has read it");
 	$node->safe_psql('postgres', 'ALTER DATABASE postgres SET work_mem = 4444');
 	is(value($node, 'SELECT schema_guard.harden()'), $returned, "$name: what is there is kept");
 	is(value($node, $stored), $left, "$name: and stored where it should be");
-	is(value($node, 'SELECT schema_guard.harden()') . "\n" . value($node, $stored), "$returned\n$left", "$name: again, and nothing changes");
+	is(value($node, 'SELECT schema_guard.harden()') . "\n" . value($node, $stored), "$returned\n$left",
+		"$name: again, and nothing changes");
 	is(value($node, 'SHOW work_mem'), '4444kB', "$name: other settings stay");
-	refused($node, 'TRUNCATE precious', 'SG001', qr/precious/, "$name: a new session has the guard", role => $_) for qw(app superuser);
-	is(value($node, q{SELECT string_agg(state, ' ') FROM schema_guard.status() WHERE condition IN ('in new sessions', 'for all roles')}), 'ok ok', "$name: status() is content");
-	like(run_sql($node, 'SHOW auto_explain.log_min_duration', role => 'app')->{out}, qr/-1/, "$name: and the rest is loaded as well") if $left =~ m{postgres/(?:app|\*): .*auto_explain};
+	refused($node, 'TRUNCATE precious', 'SG001', qr/precious/, "$name: a new session has the guard",
+		role => $_) for qw(app superuser);
+	is(value($node, q{SELECT string_agg(state, ' ') FROM schema_guard.status() WHERE condition IN ('in new sessions', 'for all roles')}),
+		'ok ok', "$name: status() is content");
+	like(run_sql($node, 'SHOW auto_explain.log_min_duration', role => 'app')->{out}, qr/-1/,
+		"$name: and the rest is loaded as well") if $left =~ m{postgres/(?:app|\*): .*auto_explain};
 	forget();
 }
 
@@ -100,13 +117,15 @@ my $odd = q{O'Neill "x"; --};
 $node->safe_psql('postgres', q{CREATE DATABASE "O'Neill ""x""; --" OWNER app});
 $node->safe_psql($odd, q{CREATE EXTENSION schema_guard; CREATE TABLE kept AS SELECT 1 AS i; ALTER ROLE "Odd ""role" IN DATABASE "O'Neill ""x""; --" SET session_preload_libraries = auto_explain;
 	SELECT schema_guard.harden()});
-is(value($node, $stored), qq{"O'Neill ""x""; --"/"Odd ""role": auto_explain, schema_guard\n"O'Neill ""x""; --"/*: schema_guard}, 'a database and a role that need quotes');
+is(value($node, $stored), qq{"O'Neill ""x""; --"/"Odd ""role": auto_explain, schema_guard\n"O'Neill ""x""; --"/*: schema_guard},
+	'a database and a role that need quotes');
 my ($status, undef, $err) = $node->psql($odd, 'TRUNCATE kept');
 like($err, qr/cannot truncate table public\.kept without an approval/, 'its new sessions have the guard');
 
 # Only superusers; and it can be rolled back.
 refused($node, 'SELECT schema_guard.harden()', '42501', qr/harden/, "$_ may not harden", role => $_) for qw(app dba);
-refused($node, 'BEGIN READ ONLY; SELECT schema_guard.harden()', '25006', qr/read-only/, 'not in a read-only transaction', role => 'superuser');
+refused($node, 'BEGIN READ ONLY; SELECT schema_guard.harden()', '25006', qr/read-only/, 'not in a read-only transaction',
+	role => 'superuser');
 accepted($node, 'SELECT schema_guard.harden()', 'another superuser may', role => 'second');
 forget();
 accepted($node, 'BEGIN; SELECT schema_guard.harden(); ROLLBACK', 'rolled back', role => 'superuser');
@@ -150,16 +169,21 @@ for my $each (
 	{
 		$node->safe_psql('postgres', "SET schema_guard.mode = off;\nDROP DATABASE IF EXISTS victim;\nCREATE DATABASE victim") if $statement =~ /victim/;
 		my $last = value($node, 'SELECT coalesce(max(id), 0) FROM schema_guard.audit');
-		my $result = run_sql($node, $alone ? $statement : "BEGIN;\n$statement;\nROLLBACK", role => 'superuser', settings => "-c schema_guard.debug_sensors=$ring -c client_min_messages=error");
+		my $result = run_sql($node, $alone ? $statement : "BEGIN;\n$statement;\nROLLBACK", role => 'superuser',
+			settings => "-c schema_guard.debug_sensors=$ring -c client_min_messages=error");
 		my $expected = $rings =~ /\b$ring\b/ ? 'refused' : 'passes';
-		is("@{ $result->{states} }" =~ /^SG00[17]$/ ? 'refused' : "@{ $result->{states} }" || 'passes', $expected, "$ring alone: $statement: $expected") or diag($result->{err});
+		is("@{ $result->{states} }" =~ /^SG00[17]$/ ? 'refused' : "@{ $result->{states} }" || 'passes', $expected,
+			"$ring alone: $statement: $expected") or diag($result->{err});
 		settled($node, "SELECT string_agg(DISTINCT sensor, ' ') FROM schema_guard.blocked WHERE id > $last",
-			$statement =~ /pg_event_trigger/ ? 'catalog_rows' : $statement =~ /^DELETE/ ? 'row_protection' : $ring, "$ring alone: $statement: on record") if $expected eq 'refused';
+			$statement =~ /pg_event_trigger/ ? 'catalog_rows' : $statement =~ /^DELETE/ ? 'row_protection' : $ring,
+				"$ring alone: $statement: on record") if $expected eq 'refused';
 		$node->safe_psql('postgres', "SET schema_guard.mode = off;\nALTER SYSTEM RESET ALL") if $statement =~ /^ALTER SYSTEM/;
 	}
 }
-refused($node, 'SET schema_guard.debug_sensors = utility', '42501', qr/permission denied/, 'nobody but a superuser may switch sensors off');
-refused($node, 'SET schema_guard.debug_sensors = nose', '22023', qr/The sensors are: all, event_trigger, object_access, utility/, 'what is no sensor is an error', role => 'superuser');
+refused($node, 'SET schema_guard.debug_sensors = utility', '42501', qr/permission denied/,
+	'nobody but a superuser may switch sensors off');
+refused($node, 'SET schema_guard.debug_sensors = nose', '22023', qr/The sensors are: all, event_trigger, object_access, utility/,
+	'what is no sensor is an error', role => 'superuser');
 accepted($node, 'SET schema_guard.debug_sensors = utility, object_access', 'a superuser may', role => 'superuser');
 like(server_log($node), qr/schema_guard: debug_sensors changed to "utility, object_access"/, 'the server log has it');
 

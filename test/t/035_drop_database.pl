@@ -36,7 +36,8 @@ sub works
 
 sub requests { return value($node, 'SELECT count(*) FROM schema_guard.request'); }
 sub last_record { return value($node, 'SELECT coalesce(max(id), 0) FROM schema_guard.audit'); }
-sub records_since { my ($last) = @_; return value($node, "SELECT string_agg(verdict || ' ' || rule, ', ' ORDER BY id) FROM schema_guard.audit WHERE id > $last"); }
+sub records_since { my ($last) = @_; return value($node,
+	"SELECT string_agg(verdict || ' ' || rule, ', ' ORDER BY id) FROM schema_guard.audit WHERE id > $last"); }
 
 sub token_for
 {
@@ -69,7 +70,8 @@ for my $role ('superuser', 'app')
 }
 for my $options ([], ['--if-exists'], ['--force'])
 {
-	$node->command_fails_like([ 'dropdb', '-U', 'app', @$options, 'shop' ], qr/cannot drop database shop without an approval/, "dropdb @$options");
+	$node->command_fails_like([ 'dropdb', '-U', 'app', @$options, 'shop' ], qr/cannot drop database shop without an approval/,
+		"dropdb @$options");
 }
 works('shop', 'dropdb: it is as it was');
 
@@ -95,37 +97,47 @@ accepted($node, 'DROP DATABASE IF EXISTS nosuch', 'a database that is not there 
 
 # Rehearsed: nothing happens to it, with an approval or without.
 my $token = token_for('DROP DATABASE shop', 'app');
-refused($node, 'SET schema_guard.rehearse = on; DROP DATABASE shop', 'SG001', qr/without an approval/, 'a rehearsal is no way to drop it');
-refused($node, with($token, "SET schema_guard.rehearse = on;\nDROP DATABASE shop"), '0A000', qr/cannot rehearse DROP DATABASE, which cannot be rolled back/, 'with an approval, it cannot be rehearsed');
+refused($node, 'SET schema_guard.rehearse = on; DROP DATABASE shop', 'SG001', qr/without an approval/,
+	'a rehearsal is no way to drop it');
+refused($node, with($token, "SET schema_guard.rehearse = on;\nDROP DATABASE shop"), '0A000',
+	qr/cannot rehearse DROP DATABASE, which cannot be rolled back/, 'with an approval, it cannot be rehearsed');
 works('shop', 'it is as it was');
 
 # Approved: that one, by that role, once.
-refused($node, with($token, q{DROP DATABASE "O'Neill ""x""; --"}), 'SG003', qr/does not cover it/, 'an approval for one database is none for another');
+refused($node, with($token, q{DROP DATABASE "O'Neill ""x""; --"}), 'SG003', qr/does not cover it/,
+	'an approval for one database is none for another');
 refused($node, with($token, 'DROP DATABASE shop'), 'SG002', qr/another role/, 'nor for another role', role => 'superuser');
 my $visitor = $node->background_psql('shop');
 my $last = last_record();
-refused($node, with($token, 'DROP DATABASE shop'), '55006', qr/being accessed by other users/, 'an approved DROP DATABASE fails while somebody is in there');
+refused($node, with($token, 'DROP DATABASE shop'), '55006', qr/being accessed by other users/,
+	'an approved DROP DATABASE fails while somebody is in there');
 works('shop', 'it is as it was');
-settled($node, "SELECT string_agg(verdict, ' ') FROM schema_guard.audit WHERE id > $last", 'failed', 'the failure is on record, and no approval as used');
+settled($node, "SELECT string_agg(verdict, ' ') FROM schema_guard.audit WHERE id > $last", 'failed',
+	'the failure is on record, and no approval as used');
 
 # While it waits for the visitor to leave, nobody can take the approval back.
 {
 	my $dropping = $node->background_psql('postgres', on_error_stop => 0, extra_params => [ '-U', 'app' ]);
 	$dropping->query_until(qr/dropping/, "\\echo dropping\n" . with($token, "DROP DATABASE shop;\n"));
-	ok(wait_until(sub { value($node, q{SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'DROP DATABASE shop%' AND state = 'active'}) }), 'it is under way');
+	ok(wait_until(sub { value($node,
+		q{SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'DROP DATABASE shop%' AND state = 'active'}) }),
+		'it is under way');
 	my $approval = value($node, "SELECT id FROM schema_guard.approval WHERE token_hash = sha256('$token')");
 	my $revoked;
-	my $seconds = elapsed(sub { $revoked = run_sql($node, "SELECT schema_guard.revoke($approval, 'changed my mind')", role => 'dba'); });
+	my $seconds = elapsed(sub { $revoked = run_sql($node, "SELECT schema_guard.revoke($approval, 'changed my mind')",
+		role => 'dba'); });
 	isnt("@{ $revoked->{states} }", '', 'the approval cannot be revoked while it is in use');
 	cmp_ok($seconds, '<', 20, 'whoever tries does not hang');
 	$dropping->quit;
 }
 $visitor->quit;
-ok(wait_until(sub { value($node, q{SELECT count(*) FROM pg_stat_activity WHERE datname = 'shop'}) eq '0' }), 'the visitor has left');
+ok(wait_until(sub { value($node, q{SELECT count(*) FROM pg_stat_activity WHERE datname = 'shop'}) eq '0' }),
+	'the visitor has left');
 $last = last_record();
 accepted($node, with($token, 'DROP DATABASE shop'), 'the approval has been given back, and it is dropped');
 is(there('shop'), 0, 'it has gone');
-is(value($node, "SELECT string_agg(verdict || ' ' || rule || ' ' || statement || ' ' || (approval_id IS NOT NULL), ', ') FROM schema_guard.audit WHERE id > $last"), 'approved drop_database DROP DATABASE shop true', 'on record, once');
+is(value($node, "SELECT string_agg(verdict || ' ' || rule || ' ' || statement || ' ' || (approval_id IS NOT NULL), ', ') FROM schema_guard.audit WHERE id > $last"),
+	'approved drop_database DROP DATABASE shop true', 'on record, once');
 victim('shop');
 refused($node, with($token, 'DROP DATABASE shop'), 'SG003', qr/does not cover it/, 'another database of that name is another');
 works('shop', 'and stays');
@@ -141,8 +153,10 @@ my @laxer = (
 	[ 'mode off', 'SET schema_guard.mode = off', '', '' ],
 	[ 'another list', 'SET schema_guard.protect_databases = \'keep, "Keep too"\'', '', '' ],
 	[ 'an empty list', q{SET schema_guard.protect_databases = ''}, '', '' ],
-	[ 'a policy to record', q{SELECT schema_guard.set_policy('drop_database', 'record', 'scratch%', reason => 'as always')}, '', 'exempt drop_database' ],
-	[ 'a policy to allow', q{SELECT schema_guard.set_policy('drop_database', 'allow', 'scratch%', reason => 'as always')}, '', '' ],
+	[ 'a policy to record', q{SELECT schema_guard.set_policy('drop_database', 'record', 'scratch%', reason => 'as always')}, '',
+		'exempt drop_database' ],
+	[ 'a policy to allow', q{SELECT schema_guard.set_policy('drop_database', 'allow', 'scratch%', reason => 'as always')}, '',
+		'' ],
 );
 for my $each (@laxer)
 {
@@ -160,10 +174,12 @@ $node->safe_psql('postgres', "SELECT schema_guard.set_policy('drop_database', 'd
 victim('keep');
 for my $list (q{keep}, q{other, keep}, q{"keep"}, q{'*'}, q{other, '*'})
 {
-	refused($node, "SET schema_guard.protect_databases = $list;\nDROP DATABASE keep", 'SG001', qr/cannot drop database keep/, "protected by the list $list", role => 'superuser');
+	refused($node, "SET schema_guard.protect_databases = $list;\nDROP DATABASE keep", 'SG001', qr/cannot drop database keep/,
+		"protected by the list $list", role => 'superuser');
 }
 refused($node, q{SET schema_guard.protect_databases = ''}, '42501', qr/permission denied/, 'nobody else may change the list');
-refused($node, q{SET schema_guard.protect_databases = 'a,,b'}, '22023', qr/invalid value/, 'what is no list is an error', role => 'superuser');
+refused($node, q{SET schema_guard.protect_databases = 'a,,b'}, '22023', qr/invalid value/, 'what is no list is an error',
+	role => 'superuser');
 works('keep', 'it is as it was');
 
 # From a database that the extension is not installed in, with the library in every session of the server.
@@ -172,7 +188,8 @@ $node->restart;
 
 sub logged { my @documents = log_documents($node); return scalar @documents; }
 
-sub in_bare { my ($sql, $role) = @_; return run_sql($node, $sql, role => $role // 'superuser', connection => 'dbname=bare', keep_going => 1); }
+sub in_bare { my ($sql, $role) = @_; return run_sql($node, $sql, role => $role // 'superuser', connection => 'dbname=bare',
+	keep_going => 1); }
 
 for my $role ('superuser', 'app')
 {
@@ -181,14 +198,17 @@ for my $role ('superuser', 'app')
 		my $before = logged();
 		my $result = in_bare($statement, $role);
 		is("@{ $result->{states} }", 'SG001', "without the extension, $role: $statement") or diag($result->{err});
-		like($result->{err}, qr/Extension schema_guard is not installed in this database, so nobody can approve it here\./, "$role: $statement: the error says why");
+		like($result->{err}, qr/Extension schema_guard is not installed in this database, so nobody can approve it here\./,
+			"$role: $statement: the error says why");
 		my @documents = log_documents($node);
 		is(logged() - $before, 1, "$role: $statement: one line in the server log");
-		like($documents[-1], qr/^\{.*"verdict":"blocked","rule":"drop_database".*"objects":\["keep"\]\}$/, "$role: $statement: with what it is about");
+		like($documents[-1], qr/^\{.*"verdict":"blocked","rule":"drop_database".*"objects":\["keep"\]\}$/,
+			"$role: $statement: with what it is about");
 	}
 }
 works('keep', 'it is as it was');
-$node->command_fails_like([ 'dropdb', '-U', 'app', '--maintenance-db', 'bare', 'keep' ], qr/cannot drop database keep without an approval/, 'dropdb from there');
+$node->command_fails_like([ 'dropdb', '-U', 'app', '--maintenance-db', 'bare', 'keep' ],
+	qr/cannot drop database keep without an approval/, 'dropdb from there');
 for my $each (
 	[ other => 'DROP DATABASE keep', '42501' ],
 	[ app => 'DROP DATABASE nosuch', '3D000' ],
@@ -209,7 +229,8 @@ for my $each (@laxer[0 .. 4])
 	victim('scratch');
 	my $before = logged();
 	my $result = in_bare("$how;\nDROP DATABASE scratch");
-	is("@{ $result->{states} }" . ($result->{err} =~ /(WARNING):/ ? $1 : ''), $word, "without the extension, $name: it passes") or diag($result->{err});
+	is("@{ $result->{states} }" . ($result->{err} =~ /(WARNING):/ ? $1 : ''), $word,
+		"without the extension, $name: it passes") or diag($result->{err});
 	is(there('scratch'), 0, "$name: it has gone");
 	my @documents = log_documents($node);
 	is(logged() - $before, $record eq '' ? 0 : 1, "$name: a line in the server log, or none");

@@ -36,13 +36,16 @@ sub free_audit { $holder->quit; return; }
 		$session->query_safe(with($token, "BEGIN; $statement"));
 		break_journal();
 		$session->query('COMMIT');
-		like($session->{stderr}, qr/ERROR:  .*cannot be recorded/, "$statement, and then the journal breaks: COMMIT fails");
+		like($session->{stderr}, qr/ERROR:  .*could not record.*HINT:  .*schema_guard\.status\(\)/s,
+			"$statement, and then the journal breaks: COMMIT fails");
 		mend_journal();
 		free_audit();
 		$session->{stderr} = '';
 		$session->quit;
-		is(value($node, q{SELECT to_regclass('midway') IS NOT NULL, to_regclass('begun') IS NULL}), 't|t', "$statement: it has not happened");
-		is(value($node, "SELECT count(*) FROM schema_guard.audit WHERE statement = '$statement' AND verdict IN ('approved', 'allowed')"), 0, "$statement: nor is it on record as done");
+		is(value($node, q{SELECT to_regclass('midway') IS NOT NULL, to_regclass('begun') IS NULL}), 't|t',
+			"$statement: it has not happened");
+		is(value($node, "SELECT count(*) FROM schema_guard.audit WHERE statement = '$statement' AND verdict IN ('approved', 'allowed')"),
+			0, "$statement: nor is it on record as done");
 	}
 	accepted($node, with($token, 'DROP TABLE midway'), 'afterwards the approval is good');
 }
@@ -52,7 +55,8 @@ sub free_audit { $holder->quit; return; }
 	tables('indexed');
 	lock_audit();
 	break_journal();
-	refused($node, 'CREATE INDEX CONCURRENTLY half_done ON indexed (i)', '58030', qr/cannot be recorded/, 'CREATE INDEX CONCURRENTLY with no record to be kept');
+	refused($node, 'CREATE INDEX CONCURRENTLY half_done ON indexed (i)', '58030', qr/could not record/,
+		'CREATE INDEX CONCURRENTLY with no record to be kept');
 	mend_journal();
 	free_audit();
 	is(value($node, q{SELECT count(*) FROM pg_class WHERE relname = 'half_done'}), 0, 'leaves nothing half done');
@@ -70,8 +74,10 @@ sub free_audit { $holder->quit; return; }
 		break_journal();
 		if ($which =~ /audit/)
 		{
-			refused($node, with($token, 'DROP DATABASE shop'), '58030', qr/cannot be recorded/, 'DROP DATABASE, approved, with no record to be kept');
-			refused($node, with($system, 'ALTER SYSTEM SET schema_guard.mode = observe'), '58030', qr/cannot be recorded/, 'ALTER SYSTEM, approved, with no record to be kept', role => 'superuser');
+			refused($node, with($token, 'DROP DATABASE shop'), '58030', qr/could not record/,
+				'DROP DATABASE, approved, with no record to be kept');
+			refused($node, with($system, 'ALTER SYSTEM SET schema_guard.mode = observe'), '58030', qr/could not record/,
+				'ALTER SYSTEM, approved, with no record to be kept', role => 'superuser');
 		}
 		refused($node, 'DROP DATABASE shop', 'SG001', qr/could not be recorded/, "without $which: DROP DATABASE");
 		mend_journal();
@@ -83,22 +89,27 @@ sub free_audit { $holder->quit; return; }
 	accepted($node, with($token, 'DROP DATABASE shop'), 'with the journal, it is done');
 	free_audit();
 	run_sql($node, 'SELECT schema_guard.absorb_journal()', role => 'superuser');
-	settled($node, q{SELECT string_agg(verdict, ' ') FROM schema_guard.audit WHERE statement = 'DROP DATABASE shop' AND verdict <> 'blocked'}, 'approved', 'and is on record, once');
+	settled($node, q{SELECT string_agg(verdict, ' ') FROM schema_guard.audit WHERE statement = 'DROP DATABASE shop' AND verdict <> 'blocked'},
+		'approved', 'and is on record, once');
 }
 
 # Rehearsals, PREPARE TRANSACTION, errors that are swallowed.
 {
 	tables(qw(rehearsed prepared swallowed));
 	break_journal();
-	refused($node, 'BEGIN; SET LOCAL schema_guard.rehearse = on; DROP TABLE rehearsed; COMMIT', 'SG006', qr/could not be recorded, and no request was filed/, 'a rehearsal ends as one, and says that nobody was asked');
-	refused($node, q{DO $$ BEGIN DROP TABLE swallowed; EXCEPTION WHEN SQLSTATE 'SG001' THEN CREATE TABLE instead (i integer); END $$; SELECT 1/0}, '22012', qr/division/, 'a swallowed refusal');
+	refused($node, 'BEGIN; SET LOCAL schema_guard.rehearse = on; DROP TABLE rehearsed; COMMIT', 'SG006',
+		qr/could not be recorded, and no request was filed/, 'a rehearsal ends as one, and says that nobody was asked');
+	refused($node, q{DO $$ BEGIN DROP TABLE swallowed; EXCEPTION WHEN SQLSTATE 'SG001' THEN CREATE TABLE instead (i integer); END $$; SELECT 1/0},
+		'22012', qr/division/, 'a swallowed refusal');
 	mend_journal();
 	lock_audit();
-	accepted($node, q{BEGIN; CREATE TABLE two_phase (i integer); PREPARE TRANSACTION 'guard'}, 'a prepared transaction, with the audit locked');
+	accepted($node, q{BEGIN; CREATE TABLE two_phase (i integer); PREPARE TRANSACTION 'guard'},
+		'a prepared transaction, with the audit locked');
 	free_audit();
 	accepted($node, q{COMMIT PREPARED 'guard'}, 'and committed');
 	run_sql($node, 'SELECT schema_guard.absorb_journal()', role => 'superuser');
-	settled($node, q{SELECT count(*) FROM schema_guard.audit WHERE statement LIKE 'CREATE TABLE two\_phase%' AND verdict = 'allowed'}, 1, 'is on record, once');
+	settled($node, q{SELECT count(*) FROM schema_guard.audit WHERE statement LIKE 'CREATE TABLE two\_phase%' AND verdict = 'allowed'},
+		1, 'is on record, once');
 	is(value($node, q{SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class WHERE relname IN ('rehearsed', 'prepared', 'swallowed', 'instead', 'two_phase')}),
 		'instead prepared rehearsed swallowed two_phase', 'nothing has gone');
 }
@@ -109,22 +120,31 @@ sub free_audit { $holder->quit; return; }
 	my $seconds = elapsed(sub {
 		my $result = as_superuser('BEGIN; LOCK TABLE schema_guard.audit, schema_guard.request, schema_guard.journal_position, schema_guard.approval, schema_guard.standing_policy IN ACCESS EXCLUSIVE MODE;
 			SAVEPOINT s; DROP TABLE own_way; ROLLBACK TO s; CREATE TABLE by_the_way (i integer); COMMIT');
-		is("@{ $result->{states} }", 'SG001', 'a session that has locked the guard\'s tables is refused as any other') or diag($result->{err});
+		is("@{ $result->{states} }", 'SG001',
+			'a session that has locked the guard\'s tables is refused as any other') or diag($result->{err});
 	});
 	cmp_ok($seconds, '<', 15, 'and does not hang');
 	run_sql($node, 'SELECT schema_guard.absorb_journal()', role => 'superuser');
-	settled($node, q{SELECT count(*) FROM schema_guard.blocked WHERE statement = 'DROP TABLE own_way'}, 1, 'its refusal is on record');
-	is(value($node, q{SELECT count(*) FROM schema_guard.audit WHERE statement LIKE 'CREATE TABLE by\_the\_way%'}), 1, 'and what it did besides');
+	settled($node, q{SELECT count(*) FROM schema_guard.blocked WHERE statement = 'DROP TABLE own_way'}, 1,
+		'its refusal is on record');
+	is(value($node, q{SELECT count(*) FROM schema_guard.audit WHERE statement LIKE 'CREATE TABLE by\_the\_way%'}), 1,
+		'and what it did besides');
 }
 
 # The guard's other tables, altered by a superuser who has turned it off: refused is refused, DML goes on, and there is a way out.
 for my $each (
-	[ 'standing_policy', 'ALTER TABLE schema_guard.standing_policy RENAME action TO deed', 'ALTER TABLE schema_guard.standing_policy RENAME deed TO action' ],
-	[ 'request', 'ALTER TABLE schema_guard.request RENAME status TO state', 'ALTER TABLE schema_guard.request RENAME state TO status' ],
-	[ 'approval', 'ALTER TABLE schema_guard.approval RENAME granted_to TO whom', 'ALTER TABLE schema_guard.approval RENAME whom TO granted_to' ],
-	[ 'approval_effect', 'ALTER TABLE schema_guard.approval_effect RENAME ordinal TO place', 'ALTER TABLE schema_guard.approval_effect RENAME place TO ordinal' ],
-	[ 'journal_position', 'ALTER TABLE schema_guard.journal_position RENAME byte_offset TO place', 'ALTER TABLE schema_guard.journal_position RENAME place TO byte_offset' ],
-	[ 'approver', 'ALTER TABLE schema_guard.approver RENAME role TO who', 'ALTER TABLE schema_guard.approver RENAME who TO role' ])
+	[ 'standing_policy', 'ALTER TABLE schema_guard.standing_policy RENAME action TO deed',
+		'ALTER TABLE schema_guard.standing_policy RENAME deed TO action' ],
+	[ 'request', 'ALTER TABLE schema_guard.request RENAME status TO state',
+		'ALTER TABLE schema_guard.request RENAME state TO status' ],
+	[ 'approval', 'ALTER TABLE schema_guard.approval RENAME granted_to TO whom',
+		'ALTER TABLE schema_guard.approval RENAME whom TO granted_to' ],
+	[ 'approval_effect', 'ALTER TABLE schema_guard.approval_effect RENAME ordinal TO place',
+		'ALTER TABLE schema_guard.approval_effect RENAME place TO ordinal' ],
+	[ 'journal_position', 'ALTER TABLE schema_guard.journal_position RENAME byte_offset TO place',
+		'ALTER TABLE schema_guard.journal_position RENAME place TO byte_offset' ],
+	[ 'approver', 'ALTER TABLE schema_guard.approver RENAME role TO who',
+		'ALTER TABLE schema_guard.approver RENAME who TO role' ])
 {
 	my ($table, $break, $mend) = @$each;
 	tables("by_$table", "lost_$table");
@@ -134,13 +154,16 @@ for my $each (
 		my $result = as_superuser("DROP TABLE by_$table");
 		isnt("@{ $result->{states} }", '', "$table altered: DROP TABLE is refused");
 		run_sql($node, with($token, "DROP TABLE by_$table"));
-		is(value($node, "SELECT to_regclass('by_$table') IS NOT NULL"), 't', "$table altered: with a token for another table as well");
+		is(value($node, "SELECT to_regclass('by_$table') IS NOT NULL"), 't',
+			"$table altered: with a token for another table as well");
 	});
 	cmp_ok($seconds, '<', 15, "$table altered: it does not hang");
-	accepted($node, 'CREATE TEMPORARY TABLE t AS SELECT 1 AS i; INSERT INTO t VALUES (2)', "$table altered: DML goes on") if $table ne 'standing_policy';
+	accepted($node, 'CREATE TEMPORARY TABLE t AS SELECT 1 AS i; INSERT INTO t VALUES (2)',
+		"$table altered: DML goes on") if $table ne 'standing_policy';
 	my $status = as_superuser(q{SELECT count(*) FROM schema_guard.status()});
 	is("@{ $status->{states} }", '', "$table altered: status() tells") or diag($status->{err});
-	accepted($node, "SET schema_guard.mode = off; DROP TABLE by_$table", "$table altered: there is a way out", role => 'superuser');
+	accepted($node, "SET schema_guard.mode = off; DROP TABLE by_$table", "$table altered: there is a way out",
+		role => 'superuser');
 	off($mend);
 	accepted($node, with($token, "DROP TABLE lost_$table"), "$table mended: the approval is good");
 }

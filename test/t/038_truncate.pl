@@ -77,10 +77,12 @@ my @refused = (
 	[ 'a parent *', $heirs, 'TRUNCATE base *', 'base heir+' ],
 	[ 'a parent alone', $heirs, 'TRUNCATE ONLY base', 'base' ],
 	[ 'a parent and its heir', $heirs, 'TRUNCATE base, heir', 'base heir' ],
-	[ 'a heir of somebody else\'s', "$heirs RESET SESSION AUTHORIZATION; ALTER TABLE heir OWNER TO other", 'TRUNCATE base', 'base heir+' ],
+	[ 'a heir of somebody else\'s', "$heirs RESET SESSION AUTHORIZATION; ALTER TABLE heir OWNER TO other", 'TRUNCATE base',
+		'base heir+' ],
 	[ 'in a DO block', $tables, 'DO $$ BEGIN TRUNCATE one; END $$', 'one' ],
 	[ 'by EXECUTE', $tables, q{DO $$ BEGIN EXECUTE 'TRUNCATE ' || 'on' || 'e'; END $$}, 'one' ],
-	[ 'in a function', "$tables CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS 'BEGIN TRUNCATE one; END'", 'SELECT f()', 'one' ],
+	[ 'in a function', "$tables CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS 'BEGIN TRUNCATE one; END'", 'SELECT f()',
+		'one' ],
 	[ 'in a function in SQL', "$tables CREATE FUNCTION f() RETURNS void LANGUAGE sql AS 'TRUNCATE one'", 'SELECT f()', 'one' ],
 	[ 'in a procedure', "$tables CREATE PROCEDURE f() LANGUAGE plpgsql AS 'BEGIN COMMIT; TRUNCATE one; END'", 'CALL f()', 'one' ],
 	[ 'in a function of the owner\'s', "$tables CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN TRUNCATE one; END';
@@ -89,13 +91,16 @@ my @refused = (
 		CREATE TRIGGER t AFTER INSERT ON two FOR EACH ROW EXECUTE FUNCTION f()", 'INSERT INTO two VALUES (9)', 'one' ],
 	[ 'beside a temporary table', $tables, 'CREATE TEMPORARY TABLE passing (i integer); TRUNCATE passing, one', 'one' ],
 	[ 'beside a new table', $tables, 'BEGIN; CREATE TABLE young (i integer); TRUNCATE young, one; COMMIT', 'one' ],
-	[ 'a table that was made in a transaction before', '', 'CREATE TABLE young AS SELECT 1 AS i; TRUNCATE young', 'young', left => 1 ],
+	[ 'a table that was made in a transaction before', '', 'CREATE TABLE young AS SELECT 1 AS i; TRUNCATE young', 'young',
+		left => 1 ],
 	[ 'by a member of the owner', $tables, 'TRUNCATE one', 'one', role => 'other',
 		before => 'GRANT app TO other', after => 'REVOKE app FROM other' ],
-	[ 'with the privilege', "$tables GRANT USAGE ON SCHEMA CURRENT_SCHEMA TO other; GRANT TRUNCATE ON one TO other", 'TRUNCATE one', 'one', role => 'other' ],
+	[ 'with the privilege', "$tables GRANT USAGE ON SCHEMA CURRENT_SCHEMA TO other; GRANT TRUNCATE ON one TO other",
+		'TRUNCATE one', 'one', role => 'other' ],
 	[ 'with SET ROLE', $tables, 'SET ROLE app; TRUNCATE one', 'one', role => 'superuser' ],
 	[ 'as a superuser', $tables, 'TRUNCATE one', 'one', role => 'superuser' ],
-	[ 'as a superuser, as a replica', $tables, 'SET session_replication_role = replica; TRUNCATE one', 'one', role => 'superuser' ],
+	[ 'as a superuser, as a replica', $tables, 'SET session_replication_role = replica; TRUNCATE one', 'one',
+		role => 'superuser' ],
 	[ 'in a simple query of several statements', $tables, 'SELECT 1\; TRUNCATE one\; SELECT 2', 'one' ],
 	[ 'a foreign table', $foreign, 'TRUNCATE far', 'far', role => 'superuser', owner => 'postgres' ],
 );
@@ -115,8 +120,10 @@ my @postgresql_refuses = (
 	[ 'no privilege on the schema', $tables, 'TRUNCATE case_schema.one', '42501', role => 'other' ],
 	[ 'every privilege but this', "$stranger GRANT SELECT, INSERT, UPDATE, DELETE, REFERENCES, TRIGGER ON stranger TO other",
 		'TRUNCATE stranger', '42501', role => 'other' ],
-	[ 'no privilege for one of the list', "$stranger $tables GRANT TRUNCATE ON one TO other", 'TRUNCATE one, stranger', '42501', role => 'other' ],
-	[ 'no privilege on what the cascade brings', "$family GRANT USAGE ON SCHEMA CURRENT_SCHEMA TO other; GRANT TRUNCATE ON parent TO other",
+	[ 'no privilege for one of the list', "$stranger $tables GRANT TRUNCATE ON one TO other", 'TRUNCATE one, stranger', '42501',
+		role => 'other' ],
+	[ 'no privilege on what the cascade brings',
+		"$family GRANT USAGE ON SCHEMA CURRENT_SCHEMA TO other; GRANT TRUNCATE ON parent TO other",
 		'TRUNCATE parent CASCADE', '42501', role => 'other' ],
 	[ 'a system catalog', '', 'TRUNCATE pg_class', '42501', role => 'superuser' ],
 	[ 'a read-only transaction', $tables, 'BEGIN READ ONLY; TRUNCATE one', '25006' ],
@@ -126,17 +133,25 @@ my @postgresql_refuses = (
 # Name, tables, statement; and how many audit rows it leaves, if any.
 my @silent = (
 	[ 'a temporary table', '', 'CREATE TEMPORARY TABLE passing AS SELECT 1 AS i; TRUNCATE passing; SELECT count(*) FROM passing' ],
-	[ 'a temporary table that hides a lasting one', $tables, 'CREATE TEMPORARY TABLE one AS SELECT 1 AS i; TRUNCATE one; SELECT count(*) FROM one' ],
+	[ 'a temporary table that hides a lasting one', $tables,
+		'CREATE TEMPORARY TABLE one AS SELECT 1 AS i; TRUNCATE one; SELECT count(*) FROM one' ],
 	[ 'temporary tables that refer to each other', '', 'CREATE TEMPORARY TABLE a (i integer PRIMARY KEY); CREATE TEMPORARY TABLE b (i integer REFERENCES a);
 		TRUNCATE a CASCADE; SELECT count(*) FROM b' ],
-	[ 'ON COMMIT DELETE ROWS', '', 'CREATE TEMPORARY TABLE passing (i integer) ON COMMIT DELETE ROWS; BEGIN; INSERT INTO passing VALUES (1); COMMIT; SELECT count(*) FROM passing' ],
-	[ 'a table of the same transaction', '', 'BEGIN; CREATE TABLE young AS SELECT 1 AS i; TRUNCATE young; SELECT count(*) FROM young; COMMIT' ],
-	[ 'a table of a savepoint before', '', 'BEGIN; SAVEPOINT s; CREATE TABLE young AS SELECT 1 AS i; RELEASE s; TRUNCATE young; SELECT count(*) FROM young; COMMIT' ],
-	[ 'in the DO block that made it', '', q{DO $$ BEGIN CREATE TABLE young AS SELECT 1 AS i; TRUNCATE young; END $$; SELECT count(*) FROM young} ],
+	[ 'ON COMMIT DELETE ROWS', '',
+		'CREATE TEMPORARY TABLE passing (i integer) ON COMMIT DELETE ROWS; BEGIN; INSERT INTO passing VALUES (1); COMMIT; SELECT count(*) FROM passing' ],
+	[ 'a table of the same transaction', '',
+		'BEGIN; CREATE TABLE young AS SELECT 1 AS i; TRUNCATE young; SELECT count(*) FROM young; COMMIT' ],
+	[ 'a table of a savepoint before', '',
+		'BEGIN; SAVEPOINT s; CREATE TABLE young AS SELECT 1 AS i; RELEASE s; TRUNCATE young; SELECT count(*) FROM young; COMMIT' ],
+	[ 'in the DO block that made it', '',
+		q{DO $$ BEGIN CREATE TABLE young AS SELECT 1 AS i; TRUNCATE young; END $$; SELECT count(*) FROM young} ],
 	[ 'partitions of the same transaction', '', "BEGIN; $partitions TRUNCATE p; SELECT count(*) FROM p; COMMIT" ],
 	[ 'an empty table', 'CREATE TABLE one (i integer)', 'TRUNCATE one; SELECT count(*) FROM one' ],
-	[ 'empty tables that refer to each other', q{CREATE TABLE one (i integer PRIMARY KEY); CREATE TABLE two (i integer REFERENCES one)}, 'TRUNCATE one CASCADE; SELECT count(*) FROM two' ],
-	[ 'empty partitions', 'CREATE TABLE p (i integer) PARTITION BY RANGE (i); CREATE TABLE p1 PARTITION OF p DEFAULT', 'TRUNCATE p; SELECT count(*) FROM p' ],
+	[ 'empty tables that refer to each other',
+		q{CREATE TABLE one (i integer PRIMARY KEY); CREATE TABLE two (i integer REFERENCES one)},
+		'TRUNCATE one CASCADE; SELECT count(*) FROM two' ],
+	[ 'empty partitions', 'CREATE TABLE p (i integer) PARTITION BY RANGE (i); CREATE TABLE p1 PARTITION OF p DEFAULT',
+		'TRUNCATE p; SELECT count(*) FROM p' ],
 	[ 'DELETE', $tables, 'DELETE FROM one; SELECT count(*) FROM one' ],
 );
 
@@ -161,7 +176,8 @@ sub prepare
 
 sub rows_in { my ($schema) = @_; return value($node, "SELECT rows_in('$schema')"); }
 
-sub state_of_record { return value($node, 'SELECT (SELECT max(id) FROM schema_guard.audit), (SELECT count(*) FROM schema_guard.request)'); }
+sub state_of_record { return value($node,
+	'SELECT (SELECT max(id) FROM schema_guard.audit), (SELECT count(*) FROM schema_guard.request)'); }
 
 sub run_case
 {
@@ -211,23 +227,29 @@ for my $each (@silent)
 	is("@{ $result->{states} }", '', "$name: passes");
 	unlike($result->{err}, qr/WARNING|schema_guard/, "$name: without a word");
 	like($result->{out}, qr/^0$/m, "$name: and does what it says");
-	is(value($node, "SELECT count(*) FROM schema_guard.audit WHERE id > $last AND command_tag NOT LIKE 'CREATE TABLE%' AND command_tag <> 'SELECT INTO'"), 0,
+	is(value($node, "SELECT count(*) FROM schema_guard.audit WHERE id > $last AND command_tag NOT LIKE 'CREATE TABLE%' AND command_tag <> 'SELECT INTO'"),
+		0,
 		"$name: there is no record of it");
 }
 
 # An error that is swallowed is a refusal all the same.
 {
 	my $schema = prepare('swallowed', $tables);
-	accepted($node, qq{SET search_path = $schema; DO \$\$ BEGIN TRUNCATE one; EXCEPTION WHEN OTHERS THEN NULL; END \$\$}, 'swallowed: the client sees no error');
+	accepted($node, qq{SET search_path = $schema; DO \$\$ BEGIN TRUNCATE one; EXCEPTION WHEN OTHERS THEN NULL; END \$\$},
+		'swallowed: the client sees no error');
 	is(rows_in($schema), 7, 'swallowed: every row is there');
-	settled($node, "SELECT count(*) FROM schema_guard.blocked WHERE effects::text LIKE '%$schema.one%'", 1, 'swallowed: it is on record');
+	settled($node, "SELECT count(*) FROM schema_guard.blocked WHERE effects::text LIKE '%$schema.one%'", 1,
+		'swallowed: it is on record');
 }
 
 # What passes by policy, or in a laxer mode, does what it says, and says so.
 for my $each (
-	[ 'a policy to record', "SELECT schema_guard.set_policy('truncate_table', 'record', 'case_schema.%', reason => 'staging')", 'exempt', '' ],
-	[ 'a policy to warn', "SELECT schema_guard.set_policy('truncate_table', 'warn', 'case_schema.%', reason => 'staging')", 'warned', 'WARNING' ],
-	[ 'a policy to allow', "SELECT schema_guard.set_policy('truncate_table', 'allow', 'case_schema.%', reason => 'staging')", '', '' ],
+	[ 'a policy to record', "SELECT schema_guard.set_policy('truncate_table', 'record', 'case_schema.%', reason => 'staging')",
+		'exempt', '' ],
+	[ 'a policy to warn', "SELECT schema_guard.set_policy('truncate_table', 'warn', 'case_schema.%', reason => 'staging')",
+		'warned', 'WARNING' ],
+	[ 'a policy to allow', "SELECT schema_guard.set_policy('truncate_table', 'allow', 'case_schema.%', reason => 'staging')", '',
+		'' ],
 	[ 'mode warn', 'SET schema_guard.mode = warn', 'warned', 'WARNING' ],
 	[ 'mode observe', 'SET schema_guard.mode = observe', 'allowed', '' ],
 	[ 'mode off', 'SET schema_guard.mode = off', '', '' ])

@@ -47,7 +47,8 @@ sub unused
 		INSERT INTO a VALUES (1); INSERT INTO b VALUES (1); INSERT INTO c VALUES (1)});
 	my $token = token_for('TRUNCATE a, c CASCADE');
 	tables('CREATE TABLE d (id integer PRIMARY KEY REFERENCES b); INSERT INTO d VALUES (1)');
-	my $more = refused($node, with($token, 'TRUNCATE a, c CASCADE'), 'SG003', qr/cannot truncate table public\.d without an approval: approval \d+ does not cover it/,
+	my $more = refused($node, with($token, 'TRUNCATE a, c CASCADE'), 'SG003',
+		qr/cannot truncate table public\.d without an approval: approval \d+ does not cover it/,
 		'one table more that refers to them, and the approval does not do');
 	unlike($more->{err}, qr/DETAIL:.*public\.[abc]/, 'DETAIL names the difference only');
 	is(join(' ', map { rows($_) } qw(a b c d)), '1 1 1 1', 'nothing has gone');
@@ -68,11 +69,13 @@ sub unused
 	tables('CREATE TABLE one AS SELECT 1 AS i; CREATE TABLE two AS SELECT 1 AS i; CREATE TABLE three AS SELECT 1 AS i');
 	my $token = token_for('TRUNCATE one, two');
 	refused($node, with($token, 'DROP TABLE one'), 'SG003', qr/does not cover it/, 'an approval for TRUNCATE is none for DROP');
-	refused($node, with($token, 'TRUNCATE one, three'), 'SG003', qr/truncate table public\.three/, 'nor for another table beside it');
+	refused($node, with($token, 'TRUNCATE one, three'), 'SG003', qr/truncate table public\.three/,
+		'nor for another table beside it');
 	refused($node, with($token, 'TRUNCATE one'), 'SG002', qr/another role/, 'nor for another role', role => 'superuser');
 	accepted($node, with($token, 'TRUNCATE one; TRUNCATE two'), 'what is approved together can be done one by one');
 	my $dropping = token_for('DROP TABLE three');
-	refused($node, with($dropping, 'TRUNCATE three'), 'SG003', qr/does not cover it/, 'an approval for DROP is none for TRUNCATE');
+	refused($node, with($dropping, 'TRUNCATE three'), 'SG003', qr/does not cover it/,
+		'an approval for DROP is none for TRUNCATE');
 }
 
 # What no approval needs to list: temporary tables, and those of the same transaction, are others in each session.
@@ -99,7 +102,8 @@ sub unused
 # Savepoints and rollbacks give back; a rehearsal asks for the whole transaction.
 {
 	tables('CREATE TABLE saved AS SELECT 1 AS i; CREATE TABLE spared AS SELECT 1 AS i');
-	my $rehearsal = refused($node, 'BEGIN; SET LOCAL schema_guard.rehearse = on; TRUNCATE saved; SELECT count(*) FROM saved; TRUNCATE spared; COMMIT',
+	my $rehearsal = refused($node,
+		'BEGIN; SET LOCAL schema_guard.rehearse = on; TRUNCATE saved; SELECT count(*) FROM saved; TRUNCATE spared; COMMIT',
 		'SG006', qr/2 effects/, 'a rehearsal runs to its end');
 	is($rehearsal->{out}, 0, 'within it, the table is empty');
 	is(rows('saved') . rows('spared'), 11, 'after it, nothing has gone');
@@ -111,7 +115,8 @@ sub unused
 	is(rows('saved') . rows('spared'), 10, 'only what was not rolled back has happened');
 	is(unused($token), 1, 'and only that is used');
 	tables('INSERT INTO spared VALUES (2)');
-	refused($node, with($token, 'BEGIN; TRUNCATE saved; SAVEPOINT s; TRUNCATE spared; COMMIT'), 'SG003', qr/used for it already/, 'a used effect spoils the transaction');
+	refused($node, with($token, 'BEGIN; TRUNCATE saved; SAVEPOINT s; TRUNCATE spared; COMMIT'), 'SG003', qr/used for it already/,
+		'a used effect spoils the transaction');
 	is(rows('saved'), 1, 'all of it');
 }
 
@@ -123,7 +128,8 @@ sub unused
 	my $token = token_for('TRUNCATE watched');
 	my $change = sub { tables("CREATE OR REPLACE TRIGGER more BEFORE TRUNCATE ON watched EXECUTE FUNCTION more('$_[0]')"); };
 	$change->('TRUNCATE victim');
-	refused($node, with($token, 'TRUNCATE watched'), 'SG003', qr/truncate table public\.victim/, 'a trigger that empties another table');
+	refused($node, with($token, 'TRUNCATE watched'), 'SG003', qr/truncate table public\.victim/,
+		'a trigger that empties another table');
 	$change->('DROP TABLE victim');
 	refused($node, with($token, 'TRUNCATE watched'), 'SG003', qr/drop table public\.victim/, 'a trigger that drops one');
 	$change->('SELECT 1/0');
@@ -157,7 +163,8 @@ SKIP:
 	my $first = $node->background_psql('postgres', extra_params => [ '-U', 'app' ]);
 	$first->query_safe(with($token, 'BEGIN; TRUNCATE shared'));
 	my $seconds = elapsed(sub {
-		refused($node, with($token, "SET lock_timeout = '20s'; TRUNCATE shared"), 'SG003', qr/another transaction is using approval/, 'while another transaction uses the approval');
+		refused($node, with($token, "SET lock_timeout = '20s'; TRUNCATE shared"), 'SG003',
+			qr/another transaction is using approval/, 'while another transaction uses the approval');
 	});
 	cmp_ok($seconds, '<', 10, 'it is told so at once');
 	$first->query_safe('ROLLBACK');
@@ -170,11 +177,13 @@ SKIP:
 	tables('CREATE TABLE busy AS SELECT 1 AS i; CREATE TABLE busy_too AS SELECT 1 AS i');
 	my $reader = $node->background_psql('postgres');
 	$reader->query_safe('BEGIN; SELECT * FROM busy');
-	my $seconds = elapsed(sub { refused($node, "SET lock_timeout = '20s'; TRUNCATE busy_too, busy", 'SG001', qr/busy/, 'refused while a reader is at the table'); });
+	my $seconds = elapsed(sub { refused($node, "SET lock_timeout = '20s'; TRUNCATE busy_too, busy", 'SG001', qr/busy/,
+		'refused while a reader is at the table'); });
 	cmp_ok($seconds, '<', 10, 'it does not wait for the reader');
 	my $refused = $node->background_psql('postgres', on_error_stop => 0, extra_params => [ '-U', 'app' ]);
 	$refused->query('BEGIN; SAVEPOINT s; TRUNCATE busy_too, busy');
-	is(value($node, q{SELECT count(*) FROM pg_locks WHERE relation IN ('busy'::regclass, 'busy_too'::regclass) AND mode <> 'AccessShareLock'}), 0, 'it holds no lock in its failed transaction');
+	is(value($node, q{SELECT count(*) FROM pg_locks WHERE relation IN ('busy'::regclass, 'busy_too'::regclass) AND mode <> 'AccessShareLock'}),
+		0, 'it holds no lock in its failed transaction');
 	$refused->{stderr} = ''; # of the refusal; query_safe() would take it for its own
 	$refused->query_safe('ROLLBACK TO s');
 	is(value($node, q{SELECT count(*) FROM pg_locks WHERE relation = 'busy_too'::regclass}), 0, 'nor after that is mended');
@@ -190,7 +199,8 @@ SKIP:
 	for my $hold ('LOCK TABLE filling IN ROW EXCLUSIVE MODE', 'INSERT INTO filling VALUES (1)')
 	{
 		$other->query_safe("BEGIN; $hold");
-		my $seconds = elapsed(sub { refused($node, "SET lock_timeout = '20s'; TRUNCATE filling", 'SG001', qr/filling/, "refused while another transaction holds it: $hold"); });
+		my $seconds = elapsed(sub { refused($node, "SET lock_timeout = '20s'; TRUNCATE filling", 'SG001', qr/filling/,
+			"refused while another transaction holds it: $hold"); });
 		cmp_ok($seconds, '<', 10, 'without a wait');
 		$other->query_safe($hold =~ /LOCK/ ? 'ROLLBACK' : 'COMMIT');
 	}
@@ -199,7 +209,8 @@ SKIP:
 	tables('CREATE TABLE asked_about (i integer)');
 	my $asking = $node->background_psql('postgres', on_error_stop => 0, extra_params => [ '-U', 'app' ]);
 	$asking->query_safe(q{BEGIN; SELECT schema_guard.request_approval('TRUNCATE asked_about; DROP TABLE filling', 'tidy up')});
-	is(value($node, q{SELECT count(*) FROM pg_locks WHERE relation = 'asked_about'::regclass AND mode = 'AccessExclusiveLock'}), 0, 'to ask for an approval locks nothing');
+	is(value($node, q{SELECT count(*) FROM pg_locks WHERE relation = 'asked_about'::regclass AND mode = 'AccessExclusiveLock'}),
+		0, 'to ask for an approval locks nothing');
 	$asking->quit;
 }
 

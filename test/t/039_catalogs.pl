@@ -25,10 +25,14 @@ append_to_file($file, "0\t0\t{schema_guard.mode=off}\n");
 
 # What must not have happened.
 my $everything = q{SELECT md5(concat(
-	(SELECT string_agg(e::text, '|' ORDER BY oid) FROM pg_event_trigger e), (SELECT string_agg(s::text, '|' ORDER BY setdatabase, setrole) FROM pg_db_role_setting s),
-	(SELECT string_agg(row(oid, tgenabled, tgfoid)::text, '|' ORDER BY oid) FROM pg_trigger), (SELECT string_agg(row(oid, relname, relkind)::text, '|' ORDER BY oid) FROM pg_class WHERE oid >= 16384),
-	(SELECT string_agg(row(attrelid, attname)::text, '|' ORDER BY attrelid, attnum) FROM pg_attribute WHERE attrelid >= 16384), (SELECT count(*) FROM pg_depend),
-	(SELECT string_agg(row(oid, proname, prosrc)::text, '|' ORDER BY oid) FROM pg_proc WHERE oid >= 16384), (SELECT count(*) FROM pg_authid), (SELECT count(*) FROM pg_largeobject), (SELECT count(*) FROM precious)))};
+	(SELECT string_agg(e::text, '|' ORDER BY oid) FROM pg_event_trigger e),
+		(SELECT string_agg(s::text, '|' ORDER BY setdatabase, setrole) FROM pg_db_role_setting s),
+	(SELECT string_agg(row(oid, tgenabled, tgfoid)::text, '|' ORDER BY oid) FROM pg_trigger),
+		(SELECT string_agg(row(oid, relname, relkind)::text, '|' ORDER BY oid) FROM pg_class WHERE oid >= 16384),
+	(SELECT string_agg(row(attrelid, attname)::text, '|' ORDER BY attrelid, attnum) FROM pg_attribute WHERE attrelid >= 16384),
+		(SELECT count(*) FROM pg_depend),
+	(SELECT string_agg(row(oid, proname, prosrc)::text, '|' ORDER BY oid) FROM pg_proc WHERE oid >= 16384),
+		(SELECT count(*) FROM pg_authid), (SELECT count(*) FROM pg_largeobject), (SELECT count(*) FROM precious)))};
 
 my @refused = (
 	[ 'DELETE FROM pg_event_trigger', 'pg_event_trigger' ],
@@ -51,7 +55,8 @@ my @refused = (
 	# by every way
 	[ 'WITH gone AS (DELETE FROM pg_event_trigger RETURNING *) SELECT * FROM gone', 'pg_event_trigger' ],
 	[ 'WITH gone AS (DELETE FROM pg_event_trigger RETURNING oid) INSERT INTO precious SELECT 1 FROM gone', 'pg_event_trigger' ],
-	[ 'MERGE INTO pg_event_trigger e USING precious p ON false WHEN NOT MATCHED THEN DO NOTHING WHEN MATCHED THEN DELETE', 'pg_event_trigger' ],
+	[ 'MERGE INTO pg_event_trigger e USING precious p ON false WHEN NOT MATCHED THEN DO NOTHING WHEN MATCHED THEN DELETE',
+		'pg_event_trigger' ],
 	[ q{UPDATE relations SET relname = 'gone' WHERE relname = 'precious'}, 'pg_class' ],
 	[ 'UPDATE odd SET one = 2', 'pg_class' ],
 	[ 'INSERT INTO ruled VALUES (1)', 'pg_event_trigger' ],
@@ -60,9 +65,11 @@ my @refused = (
 	[ q{DO $$ BEGIN EXECUTE 'DELETE FROM pg_event_trigger'; END $$}, 'pg_event_trigger' ],
 	[ 'PREPARE p AS DELETE FROM pg_event_trigger; EXECUTE p', 'pg_event_trigger' ],
 	[ 'EXPLAIN ANALYZE DELETE FROM pg_event_trigger', 'pg_event_trigger' ],
-	[ 'BEGIN; DECLARE c CURSOR FOR SELECT * FROM pg_event_trigger FOR UPDATE; MOVE c; DELETE FROM pg_event_trigger WHERE CURRENT OF c; COMMIT', 'pg_event_trigger' ],
+	[ 'BEGIN; DECLARE c CURSOR FOR SELECT * FROM pg_event_trigger FOR UPDATE; MOVE c; DELETE FROM pg_event_trigger WHERE CURRENT OF c; COMMIT',
+		'pg_event_trigger' ],
 	[ "COPY pg_db_role_setting FROM '$file'", 'pg_db_role_setting' ],
-	[ "COPY pg_db_role_setting (setdatabase, setrole, setconfig) FROM STDIN;\n0\t0\t{schema_guard.mode=off}\n\\.\n", 'pg_db_role_setting' ],
+	[ "COPY pg_db_role_setting (setdatabase, setrole, setconfig) FROM STDIN;\n0\t0\t{schema_guard.mode=off}\n\\.\n",
+		'pg_db_role_setting' ],
 	[ "\\copy pg_db_role_setting from '$file'", 'pg_db_role_setting' ],
 	[ 'SET session_replication_role = replica; DELETE FROM pg_event_trigger', 'pg_event_trigger' ],
 	[ 'SET allow_system_table_mods = on; DELETE FROM pg_event_trigger', 'pg_event_trigger' ],
@@ -96,16 +103,19 @@ for my $each (@refused)
 	my $result = run_sql($node, $statement, role => 'superuser', keep_going => 1);
 	is("@{ $result->{states} }", 'SG001', "refused: $statement") or diag($result->{err});
 	is(value($node, $everything), $before, "$statement: nothing has changed");
-	settled($node, "SELECT rule || ' ' || (effects -> 0 ->> 'identity') FROM schema_guard.blocked WHERE id > $last", "change_catalog pg_catalog.$catalog", "$statement: on record");
+	settled($node, "SELECT rule || ' ' || (effects -> 0 ->> 'identity') FROM schema_guard.blocked WHERE id > $last",
+		"change_catalog pg_catalog.$catalog", "$statement: on record");
 }
 for my $statement (@passes)
 {
 	my $last = value($node, 'SELECT coalesce(max(id), 0) FROM schema_guard.audit');
 	my $result = run_sql($node, "BEGIN; $statement; ROLLBACK", role => 'superuser');
 	is("@{ $result->{states} }" . ($result->{err} =~ /(WARNING):/ ? $1 : ''), '', "passes: $statement") or diag($result->{err});
-	is(value($node, "SELECT count(*) FROM schema_guard.audit WHERE id > $last AND (verdict = 'blocked' OR rule = 'change_catalog')"), 0, "$statement: nobody takes note");
+	is(value($node, "SELECT count(*) FROM schema_guard.audit WHERE id > $last AND (verdict = 'blocked' OR rule = 'change_catalog')"),
+		0, "$statement: nobody takes note");
 }
-for my $statement ('DELETE FROM pg_event_trigger', q{UPDATE pg_class SET relname = 'gone'}, "COPY pg_db_role_setting FROM STDIN;\n\\.\n")
+for my $statement ('DELETE FROM pg_event_trigger', q{UPDATE pg_class SET relname = 'gone'},
+	"COPY pg_db_role_setting FROM STDIN;\n\\.\n")
 {
 	my $requests = value($node, 'SELECT count(*) FROM schema_guard.request');
 	refused($node, $statement, '42501', qr/permission denied/, "PostgreSQL refuses app: $statement");
@@ -117,12 +127,15 @@ for my $statement ('DELETE FROM pg_event_trigger', q{UPDATE pg_class SET relname
 	my $statement = q{UPDATE pg_class SET relhastriggers = relhastriggers WHERE relname = 'precious'};
 	my $token = approve($node, request_named(run_sql($node, $statement, role => 'superuser')));
 	my $with = "SET schema_guard.approval_token = '$token';\n";
-	refused($node, "${with}DELETE FROM pg_event_trigger", 'SG003', qr/does not cover it/, 'an approval for one catalog is none for another', role => 'superuser');
+	refused($node, "${with}DELETE FROM pg_event_trigger", 'SG003', qr/does not cover it/,
+		'an approval for one catalog is none for another', role => 'superuser');
 	accepted($node, "${with}BEGIN; $statement; ROLLBACK", 'approved, and rolled back', role => 'superuser');
 	accepted($node, $with . $statement, 'approved, and done', role => 'superuser');
-	is(value($node, q{SELECT string_agg(verdict || ' ' || command_tag, ', ') FROM schema_guard.audit WHERE rule = 'change_catalog' AND verdict = 'approved'}), 'approved UPDATE', 'on record, once');
+	is(value($node, q{SELECT string_agg(verdict || ' ' || command_tag, ', ') FROM schema_guard.audit WHERE rule = 'change_catalog' AND verdict = 'approved'}),
+		'approved UPDATE', 'on record, once');
 	refused($node, $with . $statement, 'SG003', qr/used for it already/, 'once', role => 'superuser');
-	refused($node, "BEGIN; SET LOCAL schema_guard.rehearse = on; $statement; DELETE FROM pg_depend WHERE false; COMMIT", 'SG006', qr/2 effects/, 'rehearsed', role => 'superuser');
+	refused($node, "BEGIN; SET LOCAL schema_guard.rehearse = on; $statement; DELETE FROM pg_depend WHERE false; COMMIT", 'SG006',
+		qr/2 effects/, 'rehearsed', role => 'superuser');
 	my $warned = accepted($node, "SET schema_guard.mode = warn; $statement", 'with a laxer mode', role => 'superuser');
 	like($warned->{err}, qr/WARNING:.*pg_class/, 'with a WARNING');
 	accepted($node, "SET schema_guard.mode = off; $statement", 'with the guard off', role => 'superuser');

@@ -21,13 +21,19 @@ my $trigger = 'schema_guard_ddl_command_start';
 # What the guard consists of, to be compared: members, definitions, triggers, privileges and owners.
 my $everything = q{
 	SELECT md5(string_agg(t, E'\n' ORDER BY t)) FROM (
-		SELECT pg_describe_object(classid, objid, objsubid) AS t FROM pg_depend WHERE refclassid = 'pg_extension'::regclass AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'schema_guard')
+		SELECT pg_describe_object(classid, objid,
+			objsubid) AS t FROM pg_depend WHERE refclassid = 'pg_extension'::regclass AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'schema_guard')
 		UNION ALL SELECT e::text FROM pg_event_trigger e
-		UNION ALL SELECT row(p.oid, proname, proowner, prosrc, proconfig, proacl, procost, prosecdef)::text FROM pg_proc p WHERE pronamespace = 'schema_guard'::regnamespace
-		UNION ALL SELECT row(c.oid, relname, relowner, relacl, relrowsecurity, relpersistence, relhasrules, reloptions)::text FROM pg_class c WHERE relnamespace = 'schema_guard'::regnamespace
-		UNION ALL SELECT row(attrelid, attname, atttypid, attisdropped, attnotnull)::text FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid WHERE relnamespace = 'schema_guard'::regnamespace
-		UNION ALL SELECT row(t.oid, tgname, tgenabled)::text FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid WHERE relnamespace = 'schema_guard'::regnamespace
-		UNION ALL SELECT row(inhrelid, inhparent)::text FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhparent WHERE relnamespace = 'schema_guard'::regnamespace
+		UNION ALL SELECT row(p.oid, proname, proowner, prosrc, proconfig, proacl, procost,
+			prosecdef)::text FROM pg_proc p WHERE pronamespace = 'schema_guard'::regnamespace
+		UNION ALL SELECT row(c.oid, relname, relowner, relacl, relrowsecurity, relpersistence, relhasrules,
+			reloptions)::text FROM pg_class c WHERE relnamespace = 'schema_guard'::regnamespace
+		UNION ALL SELECT row(attrelid, attname, atttypid, attisdropped,
+			attnotnull)::text FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid WHERE relnamespace = 'schema_guard'::regnamespace
+		UNION ALL SELECT row(t.oid, tgname,
+			tgenabled)::text FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid WHERE relnamespace = 'schema_guard'::regnamespace
+		UNION ALL SELECT row(inhrelid,
+			inhparent)::text FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhparent WHERE relnamespace = 'schema_guard'::regnamespace
 		UNION ALL SELECT n::text FROM pg_namespace n WHERE nspname LIKE 'schema\_guard%'
 		UNION ALL SELECT pg_get_viewdef(c.oid) FROM pg_class c WHERE relnamespace = 'schema_guard'::regnamespace AND relkind = 'v') everything (t)};
 
@@ -126,8 +132,10 @@ my @refused = (
 	'GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA schema_guard TO app',
 	'REVOKE EXECUTE ON FUNCTION schema_guard.rules() FROM PUBLIC',
 );
-push @refused, 'SET event_triggers = off; DROP EXTENSION schema_guard', 'SET event_triggers = off; ALTER TABLE schema_guard.audit DISABLE TRIGGER ALL' if $since_17;
-if ($node->safe_psql('postgres', q{SELECT pronargs FROM pg_proc WHERE proname = 'approve' AND pronamespace = 'schema_guard'::regnamespace}) == 3)
+push @refused, 'SET event_triggers = off; DROP EXTENSION schema_guard',
+	'SET event_triggers = off; ALTER TABLE schema_guard.audit DISABLE TRIGGER ALL' if $since_17;
+if ($node->safe_psql('postgres',
+	q{SELECT pronargs FROM pg_proc WHERE proname = 'approve' AND pronamespace = 'schema_guard'::regnamespace}) == 3)
 {
 	s/\(bigint, text, interval, boolean\)/(bigint, text, interval)/ for grep { !ref } @refused;
 }
@@ -178,7 +186,8 @@ for my $each (@refused)
 	$requests = requests();
 	$result = run_sql($node, $statement, keep_going => 1);
 	# GRANT and REVOKE only warn that nothing was granted.
-	like("@{ $result->{states} }", $statement =~ /^(?:GRANT|REVOKE)/ ? qr/^$|^42501$/ : qr/^(?:42501|2BP01|42704)$/, "$statement: app may not anyway") or diag($result->{err});
+	like("@{ $result->{states} }", $statement =~ /^(?:GRANT|REVOKE)/ ? qr/^$|^42501$/ : qr/^(?:42501|2BP01|42704)$/,
+		"$statement: app may not anyway") or diag($result->{err});
 	is(value($node, $everything), $whole, "$statement: nothing has changed by it");
 	is(requests(), $requests, "$statement: and nobody is asked");
 }
@@ -189,7 +198,8 @@ for my $statement (@passes)
 	is("@{ $result->{states} }" . ($result->{err} =~ /(WARNING):/ ? $1 : ''), '', "passes: $statement") or diag($result->{err});
 }
 is(value($node, $everything), $whole, 'all is as it was');
-accepted($node, 'VACUUM schema_guard.audit; VACUUM FULL schema_guard.approver; REINDEX TABLE CONCURRENTLY schema_guard.approval', 'maintenance passes', role => 'superuser');
+accepted($node, 'VACUUM schema_guard.audit; VACUUM FULL schema_guard.approver; REINDEX TABLE CONCURRENTLY schema_guard.approval',
+	'maintenance passes', role => 'superuser');
 
 # Whom a superuser has given a foothold, with the guard off, is asked as any owner is.
 $node->safe_psql('postgres', q{SET schema_guard.mode = off;
@@ -203,16 +213,19 @@ for my $statement (
 	refused($node, $statement, 'SG007', qr/it belongs to schema_guard/, "with every privilege: $statement");
 }
 refused($node, $_, '42501', qr/permission|superuser|owner|approver/i, "with every privilege: $_")
-  for q{SELECT schema_guard.harden()}, q{SELECT schema_guard.grant_approver('app')}, q{SELECT schema_guard.approve(1, 'x')}, q{SELECT schema_guard.absorb_journal()},
+  for q{SELECT schema_guard.harden()}, q{SELECT schema_guard.grant_approver('app')}, q{SELECT schema_guard.approve(1, 'x')},
+	q{SELECT schema_guard.absorb_journal()},
   q{SELECT schema_guard.set_policy('drop_table', 'allow', '%', reason => 'x')};
 
 # Where somebody else than the bootstrap superuser owns it, what is done to all that somebody has.
 $node->safe_psql('owned', q{SET SESSION AUTHORIZATION second; CREATE EXTENSION schema_guard; SELECT schema_guard.grant_approver('dba'); SELECT schema_guard.harden();
 	CREATE TABLE seconds AS SELECT 1 AS i});
-for my $statement ('REASSIGN OWNED BY second TO postgres', 'DROP OWNED BY second', 'DROP OWNED BY second CASCADE', 'REASSIGN OWNED BY app, second TO dba')
+for my $statement ('REASSIGN OWNED BY second TO postgres', 'DROP OWNED BY second', 'DROP OWNED BY second CASCADE',
+	'REASSIGN OWNED BY app, second TO dba')
 {
 	my $before = $node->safe_psql('owned', $everything);
-	my $result = run_sql($node, "RESET SESSION AUTHORIZATION;\n$statement", role => 'superuser', connection => 'dbname=owned', keep_going => 1);
+	my $result = run_sql($node, "RESET SESSION AUTHORIZATION;\n$statement", role => 'superuser', connection => 'dbname=owned',
+		keep_going => 1);
 	is("@{ $result->{states} }", 'SG007', "$statement, who owns the guard") or diag($result->{err});
 	is($node->safe_psql('owned', $everything), $before, "$statement: nothing has changed");
 }

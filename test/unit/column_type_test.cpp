@@ -146,6 +146,9 @@ TEST_F(Retained, SameBits) {
 
 TEST_F(Retained, ElementsOfArrays) {
   types.has_path(integer, bigint, CoercionPath::function);
+  types.has_path(integers, bigints, CoercionPath::function);
+  EXPECT_EQ(retention({integers}, {bigints}, false, types), Retention::unknown) << "somebody's own cast";
+  types.has_path(integers, bigints, CoercionPath::array);
   EXPECT_EQ(retention({integers}, {bigints}, false, types), Retention::everything);
   EXPECT_EQ(retention({integers}, {integers}, false, types), Retention::everything);
   EXPECT_FALSE(kept({integers}, {integer}, CoercionPath::input_output, true));
