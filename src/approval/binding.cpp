@@ -2,6 +2,11 @@
 
 #include "pg/digest.hpp"
 #include "pg/pg.hpp"
+#include "pg/secret.hpp"
+
+extern "C" {
+#include "utils/guc.h"
+}
 
 namespace schema_guard {
 
@@ -28,9 +33,13 @@ void bind_to_statement(Effects &effects, const char *command_tag, const char *st
     if (!is_bound(effect.rule))
       continue;
     if (detail.empty()) {
-      const std::string_view text = trimmed(statement == nullptr ? "" : statement);
-      detail =
-          arena.copy(sha256_hexadecimal(psprintf("%s %.*s", command_tag, static_cast<int>(text.size()), text.data())));
+      const bool says_all = statement != nullptr && strncmp(statement, redaction_mark, strlen(redaction_mark)) != 0;
+      // What is never the same again is never what was approved.
+      const char *known = says_all ? statement : psprintf("at " INT64_FORMAT, GetCurrentTimestamp());
+      const std::string_view text = trimmed(known);
+      detail = arena.copy(
+          sha256_hexadecimal(psprintf("%s %s %.*s", command_tag, GetConfigOption("search_path", false, false),
+                                      static_cast<int>(text.size()), text.data())));
     }
     effect.detail = detail;
   }

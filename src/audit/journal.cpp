@@ -7,8 +7,8 @@ extern "C" {
 #include "access/xlog.h"
 #include "storage/fd.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <sys/uio.h>
 #include <unistd.h>
 }
@@ -50,16 +50,19 @@ void write_entry(JournalFile &file, EntryHeader &header, const char *payload) {
 
 } // namespace
 
-// The space is looked at and not taken: what is kept here is written after the commit, and the file system is the
-// server's own, which has more to lose than this.
+// The space is taken and given back, so that quotas and limits count as well; what is kept here is written after the
+// commit.
 const char *journal_problem(size_t length) {
   if (RecoveryInProgress())
     return nullptr;
   JournalFile file = open_journal(true);
-  struct statvfs space {};
-  if (file.ok() && fstatvfs(file.descriptor, &space) == 0 &&
-      static_cast<uint64>(space.f_bavail) * space.f_frsize < length + sizeof(EntryHeader))
-    file.fail("write to", ENOSPC);
+  if (file.ok() && length > 0) {
+    const int code = posix_fallocate(file.descriptor, file.length, static_cast<off_t>(length + sizeof(EntryHeader)));
+    if (ftruncate(file.descriptor, file.length) != 0)
+      file.fail("truncate", errno);
+    if (code != 0)
+      file.fail("write to", code);
+  }
   close_journal(file);
   if (file.ok())
     return nullptr;

@@ -141,6 +141,8 @@ Oid schema_of_event_trigger(Oid trigger) {
 }
 
 bool belongs_to_guard(const Address &object) {
+  if (object.class_id == DbRoleSettingRelationId)
+    return true; // no others are looked up, from wherever
   const GuardObjects *guard = guard_objects();
   if (guard == nullptr)
     return false;
@@ -153,8 +155,6 @@ bool belongs_to_guard(const Address &object) {
     return get_func_namespace(object.object_id) == guard->schema;
   case EventTriggerRelationId:
     return schema_of_event_trigger(object.object_id) == guard->schema;
-  case DbRoleSettingRelationId:
-    return true; // no others are looked up
   default:
     return false;
   }

@@ -5,6 +5,9 @@
 
 namespace schema_guard {
 
+// How what is kept instead of such a text begins.
+constexpr const char *redaction_mark = "(redacted";
+
 // True if the statement's text can hold a password or another secret.
 bool may_hold_secret(const Node *statement);
 

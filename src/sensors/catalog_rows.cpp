@@ -48,7 +48,9 @@ void judge(const QueryDesc *query, const Vector<Address> &catalogs, Arena &arena
   const PlannedStmt *plan = query->plannedstmt;
   const char *tag = tag_of(query->operation);
   const char *text = cut_statement(query->sourceText, plan->stmt_location, plan->stmt_len);
-  bind_to_statement(found, tag, text, arena);
+  // Values that are not in the text could be others the next time.
+  const bool has_parameters = query->params != nullptr && query->params->numParams > 0;
+  bind_to_statement(found, tag, has_parameters ? nullptr : text, arena);
   const Sighting sighting{.sensor = sensor::catalog_rows,
                           .command_tag = tag,
                           .statement = text,

@@ -26,7 +26,7 @@ bool started(const Node *tree, ProcessUtilityContext context) {
   // A part of another statement is that one's business; and most of what comes here, such as BEGIN, is nobody's.
   if (context == PROCESS_UTILITY_SUBCOMMAND || !is_at_work(Sensor::utility))
     return false;
-  if (XactReadOnly && (IsA(tree, TruncateStmt) || IsA(tree, CopyStmt)))
+  if (XactReadOnly && !IsA(tree, AlterSystemStmt))
     return false;
   // PostgreSQL refuses these by itself (PreventCommandIfReadOnly, PreventInTransactionBlock, AlterSystemSetConfigFile).
   if ((IsA(tree, DropdbStmt) || IsA(tree, AlterSystemStmt)) &&

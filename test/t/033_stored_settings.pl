@@ -271,6 +271,32 @@ for my $each (
 	$node->safe_psql('postgres', "SET schema_guard.mode = off;\nALTER SYSTEM RESET ALL");
 }
 
+# With the library in every session of the server, also from where the extension is not installed; nobody can approve it there.
+$node->append_conf('postgresql.conf', "shared_preload_libraries = 'schema_guard'");
+$node->restart;
+for my $statement (
+	'ALTER SYSTEM SET schema_guard.mode = off',
+	'ALTER DATABASE postgres SET schema_guard.mode = off',
+	'ALTER DATABASE postgres RESET session_preload_libraries',
+	'ALTER ROLE app SET schema_guard.mode = off',
+	'ALTER ROLE ALL SET schema_guard.four_eyes = off',
+	q{ALTER SYSTEM SET shared_preload_libraries = 'auto_explain'},
+	'GRANT SET ON PARAMETER schema_guard.mode TO app',
+	'SET schema_guard.mode = observe; ALTER SYSTEM SET schema_guard.mode = observe',
+	'SET schema_guard.four_eyes = off; ALTER ROLE ALL SET schema_guard.four_eyes = off')
+{
+	my $before = stored();
+	my $result = run_sql($node, $statement, role => 'superuser', connection => q{dbname='Other one'}, keep_going => 1);
+	is("@{ $result->{states} }", 'SG007', "without the extension: $statement") or diag($result->{err});
+	like($result->{err}, qr/not installed in this database, so nobody can approve it here/, "$statement: the error says why");
+	is(stored(), $before, "$statement: nothing is stored");
+}
+for my $statement (q{ALTER DATABASE "Other one" SET work_mem = '8MB'}, 'ALTER ROLE ALL SET schema_guard.mode = enforce', q{ALTER DATABASE "Other one" SET session_preload_libraries = 'auto_explain'})
+{
+	my $result = run_sql($node, $statement, role => 'superuser', connection => q{dbname='Other one'}, keep_going => 1);
+	is("@{ $result->{states} }", '', "without the extension, it passes: $statement") or diag($result->{err});
+}
+
 is(scalar(() = server_log($node) =~ /PANIC:|was terminated by signal/g), 0, 'nothing crashed');
 $node->stop;
 done_testing();

@@ -97,8 +97,11 @@ accepted($node, 'DROP DATABASE IF EXISTS nosuch', 'a database that is not there 
 
 # Rehearsed: nothing happens to it, with an approval or without.
 my $token = token_for('DROP DATABASE shop', 'app');
-refused($node, 'SET schema_guard.rehearse = on; DROP DATABASE shop', 'SG001', qr/without an approval/,
-	'a rehearsal is no way to drop it');
+for my $rehearsed ('DROP DATABASE shop', 'DROP DATABASE IF EXISTS shop WITH (FORCE)')
+{
+	my $result = run_sql($node, "SET schema_guard.rehearse = on; $rehearsed", keep_going => 1);
+	like("@{ $result->{states} }", qr/^(?:SG001|0A000)$/, "a rehearsal is no way to drop it: $rehearsed") or diag($result->{err});
+}
 refused($node, with($token, "SET schema_guard.rehearse = on;\nDROP DATABASE shop"), '0A000',
 	qr/cannot rehearse DROP DATABASE, which cannot be rolled back/, 'with an approval, it cannot be rehearsed');
 works('shop', 'it is as it was');
@@ -181,6 +184,10 @@ refused($node, q{SET schema_guard.protect_databases = ''}, '42501', qr/permissio
 refused($node, q{SET schema_guard.protect_databases = 'a,,b'}, '22023', qr/invalid value/, 'what is no list is an error',
 	role => 'superuser');
 works('keep', 'it is as it was');
+my $renamed = run_sql($node, "SET schema_guard.protect_databases = keep;\nALTER DATABASE keep RENAME TO loose;\nDROP DATABASE loose",
+	role => 'superuser', keep_going => 1);
+like("@{ $renamed->{states} }", qr/^SG00[17]/, 'nor does another name let it go') or diag($renamed->{err});
+is(there('keep'), 1, 'it has its name') or victim('keep');
 
 # From a database that the extension is not installed in, with the library in every session of the server.
 $node->append_conf('postgresql.conf', 'shared_preload_libraries = schema_guard');
@@ -222,6 +229,12 @@ for my $each (
 	my $result = in_bare($statement, $role);
 	is("@{ $result->{states} }", $state, "without the extension, PostgreSQL refuses $role: $statement") or diag($result->{err});
 	is(logged(), $before, "$statement: the guard says nothing in the log");
+}
+for my $rehearsed ('DROP DATABASE keep', 'DROP DATABASE IF EXISTS keep WITH (FORCE)')
+{
+	my $result = in_bare("SET schema_guard.rehearse = on;\n$rehearsed");
+	like("@{ $result->{states} }", qr/^(?:SG001|0A000)$/, "without the extension, a rehearsal is no way either: $rehearsed") or diag($result->{err});
+	works('keep', 'it is as it was');
 }
 for my $each (@laxer[0 .. 4])
 {

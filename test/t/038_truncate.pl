@@ -199,7 +199,8 @@ for my $each (@refused)
 	settled($node, qq{SELECT string_agg(replace(e ->> 'identity', '$schema.', '') || CASE WHEN (e ->> 'cascaded')::bool THEN '+' ELSE '' END, ' '
 			ORDER BY replace(e ->> 'identity', '$schema.', '') COLLATE "C")
 		FROM schema_guard.blocked, jsonb_array_elements(effects) e WHERE id > $last AND blocked.rule = 'truncate_table' AND sensor = 'utility'
-		   AND e ->> 'action' = 'block'},
+		   AND e ->> 'action' = 'block'
+		   AND (e ->> 'object_id')::oid NOT IN (SELECT oid FROM pg_class WHERE relkind = 'p')},
 		$effects, "$name: the audit names what would have been emptied");
 	$node->safe_psql('postgres', $option{after}) if $option{after};
 }

@@ -196,14 +196,23 @@ SKIP:
 {
 	tables('CREATE TABLE filling (i integer)');
 	my $other = $node->background_psql('postgres', extra_params => [ '-U', 'app' ]);
-	for my $hold ('LOCK TABLE filling IN ROW EXCLUSIVE MODE', 'INSERT INTO filling VALUES (1)')
-	{
-		$other->query_safe("BEGIN; $hold");
-		my $seconds = elapsed(sub { refused($node, "SET lock_timeout = '20s'; TRUNCATE filling", 'SG001', qr/filling/,
-			"refused while another transaction holds it: $hold"); });
-		cmp_ok($seconds, '<', 10, 'without a wait');
-		$other->query_safe($hold =~ /LOCK/ ? 'ROLLBACK' : 'COMMIT');
-	}
+	$other->query_safe('BEGIN; INSERT INTO filling VALUES (1)');
+	my $seconds = elapsed(sub {
+		refused($node, "SET lock_timeout = '20s'; TRUNCATE filling", 'SG001', qr/filling/, 'refused while another transaction puts a row into it');
+	});
+	cmp_ok($seconds, '<', 10, 'without a wait');
+	$other->query_safe('COMMIT');
+	# It may still be empty when TRUNCATE begins to wait for its lock, and not any more when it has it.
+	run_sql($node, 'SET schema_guard.mode = off; TRUNCATE filling', role => 'superuser');
+	$other->query_safe('BEGIN; LOCK TABLE filling IN ROW EXCLUSIVE MODE');
+	my $waiting = $node->background_psql('postgres', on_error_stop => 0, extra_params => [ '-U', 'app' ]);
+	$waiting->query_until(qr/begun/, "\\echo begun\nTRUNCATE filling;\n");
+	ok(wait_until(sub { value($node, q{SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'TRUNCATE filling%' AND (wait_event_type = 'Lock' OR state LIKE 'idle%')}) ne '0' }),
+		'another one waits for its lock, or has been refused');
+	$other->query_safe('INSERT INTO filling VALUES (1); COMMIT');
+	$waiting->query('SELECT 1');
+	like($waiting->{stderr}, qr/cannot truncate table public\.filling without an approval/, 'it is refused, having got it');
+	$waiting->quit;
 	$other->quit;
 	is(rows('filling'), 1, 'the row that came in is there');
 	tables('CREATE TABLE asked_about (i integer)');
