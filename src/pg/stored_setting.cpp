@@ -43,7 +43,7 @@ enum class File : std::uint8_t { any, alter_system, others };
 const char *file_setting(const char *name, File file) {
   // Where the guard has no tables there is nobody to run its queries as; nor does such a database have much stored.
   if (guard_objects() == nullptr)
-    return GetConfigOptionResetString(name);
+    return GetConfigOption(name, true, false) == nullptr ? nullptr : GetConfigOptionResetString(name);
   GuardQuery query = GuardQuery::open();
   query.execute(R"(
 SELECT setting FROM pg_catalog.pg_file_settings
