@@ -168,7 +168,7 @@ my $token = approve($node, request_named($denial));
 accepted($node, "SET schema_guard.approval_token = '$token'; DELETE FROM schema_guard.audit WHERE id = 1", 'with an approval it goes', role => 'superuser');
 is(value($node, 'SELECT count(*) FROM schema_guard.audit WHERE id = 1'), 0, 'it is gone');
 is(value($node, "SELECT count(*) FROM schema_guard.audit WHERE verdict = 'approved' AND command_tag = 'DELETE'"), 1, 'and that is on record');
-refused($node, "SET schema_guard.approval_token = '$token'; DELETE FROM schema_guard.audit WHERE id = 2", 'SG003', qr/has been used/, 'only once', role => 'superuser');
+refused($node, "SET schema_guard.approval_token = '$token'; DELETE FROM schema_guard.audit WHERE id = 1", 'SG003', qr/has been used/, 'only once', role => 'superuser');
 
 $node->stop;
 done_testing();
