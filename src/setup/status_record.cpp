@@ -48,7 +48,7 @@ Finding worker(GuardQuery &, Arena &) {
 }
 
 Finding journal_file(GuardQuery &, Arena &) {
-  if (const char *problem = journal_problem(0); problem != nullptr)
+  if (const char *problem = journal_problem(BLCKSZ); problem != nullptr)
     return {State::error, problem, "Make the directory pg_schema_guard in the data directory writable for the server."};
   return {.detail = "can be written"};
 }
