@@ -32,6 +32,8 @@ std::optional<RuleId> alteration_rule(Deed deed, ObjectKind kind) {
       return RuleId::rename_table;
     if (kind == ObjectKind::column || kind == ObjectKind::attribute)
       return RuleId::rename_column;
+    if (kind == ObjectKind::database) // which takes it off the list of those that are protected
+      return RuleId::drop_database;
     return kind == ObjectKind::schema ? std::optional(RuleId::move_schema) : std::nullopt;
   default:
     return std::nullopt;

@@ -203,6 +203,9 @@ Resolution look_up_database(const Target &target) {
     return not_found(target);
   if (!can_drop_database(database) || !compat::owns_database(database, GetUserId()))
     return refused;
+  // By another name it would not be on the list any more.
+  if (target.deed == Deed::rename && strcmp(protected_databases(), "*") == 0)
+    return elsewhere;
   return is_protected_database(simple_name(target.node)) ? found(DatabaseRelationId, database) : elsewhere;
 }
 

@@ -52,6 +52,11 @@ void parse_rename(const Node *statement, Command &command) {
     target.object_type = OBJECT_SCHEMA;
     target.node = makeString(pstrdup(rename->subname));
     command.targets.push_back(target);
+  } else if (rename->renameType == OBJECT_DATABASE) {
+    target.object_type = OBJECT_DATABASE;
+    target.node = makeString(pstrdup(rename->subname));
+    command.targets.push_back(target);
+    return;
   } else if (rename->renameType == OBJECT_COLUMN || rename->renameType == OBJECT_ATTRIBUTE) {
     target.object_type = OBJECT_COLUMN;
     target.member = rename->subname;
