@@ -73,7 +73,7 @@ Resolution look_up_dropped(const Target &target) {
     return refused;
   if (!compat::owns_relation(relation, GetUserId()) && !compat::owns_schema(get_rel_namespace(relation), GetUserId()))
     return refused;
-  if (!allowSystemTableMods && IsCatalogRelationOid(relation))
+  if (is_protected_catalog(relation))
     return refused;
   return found(RelationRelationId, relation);
 }
@@ -96,11 +96,10 @@ Resolution look_up_altered(const Target &target) {
 
 // ALTER TABLE … DROP COLUMN or CONSTRAINT: the owner of the relation only (ATSimplePermissions).
 Resolution look_up_member(const Target &target) {
-  const auto *range = static_cast<const RangeVar *>(target.node);
-  const Oid relation = relation_named(range);
+  const Oid relation = relation_named(range_of(target.node));
   if (!OidIsValid(relation))
     return not_found(target);
-  if (!compat::owns_relation(relation, GetUserId()) || (!allowSystemTableMods && IsCatalogRelationOid(relation)))
+  if (!compat::owns_relation(relation, GetUserId()) || is_protected_catalog(relation))
     return refused;
 
   if (target.object_type == OBJECT_COLUMN && !has_own_columns(relation, target.recurse || target.deed == Deed::rename))
