@@ -150,7 +150,8 @@ void parse_setting(const Node *statement, Command &command) {
   change_object(command, stored_setting_object, statement);
 }
 
-// To let somebody read is the DBA's business. Whatever else a role may do to the guard's own is not.
+// To let somebody read is the DBA's business, and the guard's functions look themselves who calls: pg_dump grants them
+// to approvers again. Whatever else a role may do to the guard's own is not.
 bool grants_more_than_reading(const GrantStmt *grant) {
   if (!grant->is_grant)
     return false;
@@ -170,14 +171,11 @@ void parse_grant(const Node *statement, Command &command) {
   if (!grants_more_than_reading(grant))
     return;
   const bool all_in_schema = grant->targtype == ACL_TARGET_ALL_IN_SCHEMA;
-  const bool is_judged_kind = grant->objtype == OBJECT_TABLE || grant->objtype == OBJECT_SEQUENCE ||
-                              grant->objtype == OBJECT_SCHEMA || grant->objtype == OBJECT_FUNCTION ||
-                              grant->objtype == OBJECT_PROCEDURE || grant->objtype == OBJECT_ROUTINE;
-  if (!all_in_schema && (grant->targtype != ACL_TARGET_OBJECT || !is_judged_kind))
+  const bool holds_rows = grant->objtype == OBJECT_TABLE || grant->objtype == OBJECT_SEQUENCE;
+  if (!(grant->targtype == ACL_TARGET_OBJECT && (holds_rows || grant->objtype == OBJECT_SCHEMA)) &&
+      !(all_in_schema && holds_rows))
     return;
-  const int object_type = all_in_schema                       ? OBJECT_SCHEMA
-                          : grant->objtype == OBJECT_SEQUENCE ? OBJECT_TABLE
-                                                              : static_cast<int>(grant->objtype);
+  const int object_type = all_in_schema || !holds_rows ? OBJECT_SCHEMA : OBJECT_TABLE;
   const ListCell *cell = nullptr;
   foreach (cell, grant->objects)
     change_object(command, object_type, lfirst(cell));
