@@ -5,6 +5,7 @@
 #include "pg/secret.hpp"
 
 extern "C" {
+#include "mb/pg_wchar.h"
 #include "utils/guc.h"
 }
 
@@ -14,6 +15,12 @@ namespace {
 
 bool is_bound(RuleId rule) {
   return rule == RuleId::lossy_type_change || rule == RuleId::guard_tampering || rule == RuleId::change_catalog;
+}
+
+// What has been cut ends within a character of the limit.
+bool says_all(const char *statement) {
+  return statement != nullptr && strncmp(statement, redaction_mark, strlen(redaction_mark)) != 0 &&
+         strlen(statement) <= static_cast<std::size_t>(longest_statement - MAX_MULTIBYTE_CHAR_LEN);
 }
 
 // Without what one client sends around it and another one doesn't.
@@ -33,9 +40,8 @@ void bind_to_statement(Effects &effects, const char *command_tag, const char *st
     if (!is_bound(effect.rule))
       continue;
     if (detail.empty()) {
-      const bool says_all = statement != nullptr && strncmp(statement, redaction_mark, strlen(redaction_mark)) != 0;
       // What is never the same again is never what was approved.
-      const char *known = says_all ? statement : psprintf("at " INT64_FORMAT, GetCurrentTimestamp());
+      const char *known = says_all(statement) ? statement : psprintf("at " INT64_FORMAT, GetCurrentTimestamp());
       const std::string_view text = trimmed(known);
       detail = arena.copy(
           sha256_hexadecimal(psprintf("%s %s %.*s", command_tag, GetConfigOption("search_path", false, false),

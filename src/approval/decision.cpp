@@ -24,6 +24,16 @@ namespace {
 
 constexpr int token_bytes = 32;
 
+// Who decides is who has logged in. Functions of others run in that session, too: as their owners with SECURITY
+// DEFINER, or as a table's owner in ANALYZE, REINDEX or REFRESH MATERIALIZED VIEW. Those are not the approver's word.
+void require_own_word(const char *function) {
+  require_approver(function);
+  if (InLocalUserIdChange() || InSecurityRestrictedOperation())
+    ereport(ERROR, errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("permission denied for function %s", function),
+            errdetail("It has been called by what runs with another role's privileges than the session's."),
+            errhint("Call it directly, not in a SECURITY DEFINER function, an index or a materialized view."));
+}
+
 struct Request {
   int64 id;
   Oid requested_by;
@@ -134,7 +144,7 @@ Datum schema_guard_approve(PG_FUNCTION_ARGS) {
   const int64 id = DatumGetInt64(required(fcinfo, 0, "request_id"));
   const char *reason = required_text(fcinfo, 1, "reason");
   const Datum valid_for = checked_validity(fcinfo, 2);
-  require_approver("approve");
+  require_own_word("approve");
 
   GuardQuery query = GuardQuery::open();
   const Request request = take_request(query, id);
@@ -159,7 +169,7 @@ Datum schema_guard_reject(PG_FUNCTION_ARGS) {
   using namespace schema_guard;
   const int64 id = DatumGetInt64(required(fcinfo, 0, "request_id"));
   const char *reason = required_text(fcinfo, 1, "reason");
-  require_approver("reject");
+  require_own_word("reject");
   GuardQuery query = GuardQuery::open();
   const Request request = take_request(query, id);
   decide(query, request.id, "rejected", reason);
@@ -171,7 +181,7 @@ Datum schema_guard_revoke(PG_FUNCTION_ARGS) {
   using namespace schema_guard;
   const int64 id = DatumGetInt64(required(fcinfo, 0, "approval_id"));
   const char *reason = required_text(fcinfo, 1, "reason");
-  require_approver("revoke");
+  require_own_word("revoke");
   GuardQuery query = GuardQuery::open();
   query.execute("SELECT revoked_by FROM ONLY schema_guard.approval WHERE id = $1 FOR UPDATE SKIP LOCKED",
                 {bigint_argument(id)});

@@ -14,6 +14,7 @@
 extern "C" {
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
+#include "miscadmin.h"
 #include "nodes/pg_list.h"
 #include "parser/parser.h"
 #include "utils/builtins.h"
@@ -63,7 +64,7 @@ const char *text_of(const char *script, const RawStmt *statement) {
 
 // The effects of every statement of the script on the database as it is, each object once.
 void collect(const char *script, Effects &all, Arena &arena) {
-  LiveCatalog catalog(arena, false);
+  LiveCatalog catalog(arena);
   Map<ApprovedEffect, bool> seen(arena);
   List *statements = raw_parser(script, RAW_PARSE_DEFAULT);
   const ListCell *cell = nullptr;
@@ -121,6 +122,7 @@ Datum schema_guard_request_approval(PG_FUNCTION_ARGS) {
   using namespace schema_guard;
   const char *script = required_text(fcinfo, 0, "script");
   const char *reason = required_text(fcinfo, 1, "reason");
+  PreventCommandDuringRecovery("request_approval()");
 
   ContextArena arena;
   Effects found(arena);

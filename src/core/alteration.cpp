@@ -1,7 +1,5 @@
 #include "core/alteration.hpp"
 
-#include <algorithm>
-
 namespace schema_guard {
 
 namespace {
@@ -40,8 +38,9 @@ std::optional<RuleId> alteration_rule(Deed deed, ObjectKind kind) {
   }
 }
 
-// From the column's present type, step by step, to the new one.
-Retention retention_of(const Conversion &conversion, const ColumnType &present, Catalog &catalog) {
+// From the column's present type, step by step, to the new one: the one given, or the one that the last step names.
+Retention retention_of(const Conversion &conversion, const ColumnType &present, const ColumnType *becomes,
+                       Catalog &catalog) {
   if (!conversion.of_the_column)
     return Retention::unknown;
   ColumnType type = present;
@@ -53,7 +52,8 @@ Retention retention_of(const Conversion &conversion, const ColumnType &present, 
         return Retention::unknown;
       continue;
     }
-    const std::optional<ColumnType> next = catalog.named_type(step.type);
+    const bool is_given = becomes != nullptr && &step == &conversion.steps.back();
+    const std::optional<ColumnType> next = is_given ? *becomes : catalog.named_type(step.type);
     if (!next)
       return Retention::refused;
     const Retention kept = retention(type, *next, step.is_explicit, catalog.types());
@@ -89,14 +89,18 @@ void add_conversion(const Target &target, const Address &column, Catalog &catalo
   const std::optional<ColumnType> present = catalog.column_type(column);
   if (!present)
     return;
-  const Retention kept = retention_of(*target.conversion, *present, catalog);
+  const Retention kept = retention_of(*target.conversion, *present, nullptr, catalog);
   result.refused |= kept == Retention::refused || (kept == Retention::unknown && catalog.type_is_pinned(column));
-  if (kept != Retention::unknown || result.refused)
+  if (result.refused)
     return;
 
   const Vector<Address> columns = with_children(target, column, catalog, arena);
   for (std::size_t place = 0; place < columns.size(); ++place) {
     const Address each = columns[place];
+    if (const std::optional<ColumnType> type = catalog.column_type(each); type)
+      result.converted.push_back({each, *type, kept == Retention::unknown});
+    if (kept == Retention::everything)
+      continue;
     const ObjectFacts facts = catalog.facts(each);
     // A composite type's attribute has values only in the tables that are typed by it.
     if (facts.kind == ObjectKind::column && !facts.temporary && !facts.created_here && !facts.guards_itself)
@@ -106,56 +110,55 @@ void add_conversion(const Target &target, const Address &column, Catalog &catalo
 
 } // namespace
 
-bool may_lose(const Conversion &conversion, const ColumnType &type, Catalog &catalog) {
-  return retention_of(conversion, type, catalog) != Retention::everything;
+bool may_lose(const Conversion &conversion, const ColumnType &from, const ColumnType &to, Catalog &catalog) {
+  return retention_of(conversion, from, &to, catalog) != Retention::everything;
 }
 
-Vector<ConvertedColumn> converted_columns(const Command &command, Catalog &catalog, Arena &arena) {
-  Vector<ConvertedColumn> result(arena);
-  for (const Target &target : command.targets) {
-    if (target.deed != Deed::convert)
-      continue;
-    const Resolution resolution = catalog.resolve(target);
-    if (resolution.status != Resolution::Status::found)
-      continue;
-    const Vector<Address> columns = with_children(target, resolution.address, catalog, arena);
-    for (const Address &column : columns)
-      if (const std::optional<ColumnType> type = catalog.column_type(column); type)
-        result.push_back({column, *type});
-  }
-  return result;
-}
+namespace {
 
-void add_truncations(Vector<Address> &tables, std::size_t named, bool cascade, Catalog &catalog, Effects &result) {
+// All of them, what their foreign keys bring along last. False if PostgreSQL refuses: it leaves no rows behind whose
+// keys refer to nothing.
+bool add_referencing(Vector<Address> &tables, bool cascade, Catalog &catalog) {
   const std::size_t before = tables.size();
   catalog.referencing(tables, tables);
-  // PostgreSQL refuses to leave rows behind whose keys refer to nothing.
-  if (tables.size() > before && !cascade) {
-    result.refused = true;
-    return;
-  }
-  for (std::size_t size = before; cascade && tables.size() > size;) {
+  if (tables.size() > before && !cascade)
+    return false;
+  for (std::size_t size = before; tables.size() > size;) {
     size = tables.size();
     catalog.referencing(tables, tables);
   }
   for (std::size_t place = before; place < tables.size(); ++place)
-    result.refused |= !catalog.may_truncate(tables[place]);
-  const std::size_t first = result.list.size();
+    if (!catalog.may_truncate(tables[place]))
+      return false;
+  return true;
+}
+
+} // namespace
+
+void add_truncations(const Vector<Truncated> &truncated, bool cascade, Catalog &catalog, Arena &arena,
+                     Effects &result) {
+  Vector<Address> tables(arena);
+  for (const Truncated &each : truncated)
+    tables.push_back(each.table);
+  if (!add_referencing(tables, cascade, catalog)) {
+    result.refused = true;
+    return;
+  }
+  Vector<Effect> found(arena);
   bool any_matters = false;
-  for (std::size_t place = 0; place < tables.size() && !result.refused; ++place) {
+  for (std::size_t place = 0; place < tables.size(); ++place) {
     Effect effect;
     const bool matters = effect_on(tables[place], Deed::truncate, catalog, effect);
-    // Asked in the order in which TRUNCATE locks them, and no further than it is of use.
-    effect.harmless = !matters || (!any_matters && catalog.stays_empty(tables[place]));
-    effect.cascaded = place >= named;
+    // Rows that come before TRUNCATE has its lock are seen then, by ring 2.
+    effect.harmless = !matters || (effect.rule == RuleId::truncate_table && catalog.is_empty(tables[place]));
+    effect.cascaded = place >= truncated.size() || truncated[place].cascaded;
     any_matters |= !effect.harmless;
-    result.list.push_back(effect);
+    found.push_back(effect);
   }
   // Beside what matters, nobody need approve of what doesn't.
-  if (any_matters)
-    result.list.erase(std::remove_if(result.list.begin() + static_cast<std::ptrdiff_t>(first), result.list.end(),
-                                     [](const Effect &effect) { return effect.harmless; }),
-                      result.list.end());
+  for (const Effect &effect : found)
+    if (!any_matters || !effect.harmless)
+      result.list.push_back(effect);
 }
 
 namespace {

@@ -1,6 +1,6 @@
 // What effects() asks of a database. The live catalog answers from PostgreSQL; the unit tests answer from a list.
 //
-// Promise: questions only. No implementation takes a lock on a user's object, but for stays_empty(), and none of the
+// Promise: questions only. No implementation takes a lock on a user's object, and none of the
 // answers depends on how the object was spelt.
 #pragma once
 
@@ -73,9 +73,8 @@ public:
   // The tables whose foreign keys refer to any of these, and that are not among them.
   virtual void referencing(const Vector<Address> &tables, Vector<Address> &found) = 0;
   virtual bool may_truncate(const Address &table) = 0;
-  // True if the table has no rows, and can get none before the statement ends: an implementation may take the lock that
-  // TRUNCATE is about to take.
-  virtual bool stays_empty(const Address &table) = 0;
+  // True if the table has no rows at this moment.
+  virtual bool is_empty(const Address &table) = 0;
   // True if PostgreSQL refuses to change the column's type, since a view, a trigger or the like is made of it.
   virtual bool type_is_pinned(const Address &column) = 0;
   // A column's type; nothing if its values are computed from others.

@@ -32,8 +32,7 @@ struct Found {
   };
 
   DroppedTargets dropped;
-  Vector<Address> truncated;
-  std::size_t truncated_by_name = 0;
+  Vector<Truncated> truncated;
   Vector<Address> changed;
   Vector<Altered> altered;
 };
@@ -47,7 +46,18 @@ bool leaves_typed_tables_behind(const Target &target, const Address &address, Ca
   return !columns.empty();
 }
 
-void sort_target(const Target &target, const Address &address, Catalog &catalog, Found &found) {
+void add_truncated(const Target &target, const Address &table, Catalog &catalog, Arena &arena,
+                   Vector<Truncated> &found) {
+  found.push_back({table});
+  if (!target.recurse)
+    return;
+  Vector<Address> below(arena);
+  catalog.descendants(table, below);
+  for (const Address &each : below)
+    found.push_back({each, true});
+}
+
+void sort_target(const Target &target, const Address &address, Catalog &catalog, Arena &arena, Found &found) {
   const std::size_t first = found.dropped.list.size();
   switch (target.deed) {
   case Deed::drop:
@@ -61,10 +71,7 @@ void sort_target(const Target &target, const Address &address, Catalog &catalog,
     found.dropped.imply_from(first);
     break;
   case Deed::truncate:
-    found.truncated.insert(found.truncated.begin() + static_cast<std::ptrdiff_t>(found.truncated_by_name), address);
-    ++found.truncated_by_name;
-    if (target.recurse)
-      catalog.descendants(address, found.truncated);
+    add_truncated(target, address, catalog, arena, found.truncated);
     break;
   case Deed::change:
     found.changed.push_back(address);
@@ -78,27 +85,25 @@ void sort_target(const Target &target, const Address &address, Catalog &catalog,
 }
 
 // A table that is named twice, or beside its parent, is truncated once.
-void remove_duplicates(Vector<Address> &list, std::size_t &named, Arena &arena) {
-  Map<Address, bool> seen(arena);
+void remove_duplicates(Vector<Truncated> &list, Arena &arena) {
+  Map<Address, std::size_t> seen(arena); // and where
   std::size_t kept = 0;
-  std::size_t kept_named = 0;
   for (std::size_t place = 0; place < list.size(); ++place) {
-    if (!seen.emplace(list[place], true).second)
-      continue;
-    list[kept++] = list[place];
-    if (place < named)
-      kept_named = kept;
+    const Truncated each = list[place];
+    if (const auto [first, is_new] = seen.emplace(each.table, kept); is_new)
+      list[kept++] = each;
+    else
+      list[first->second].cascaded &= each.cascaded;
   }
   while (list.size() > kept)
     list.pop_back();
-  named = kept_named;
 }
 
 void add_found(Found &found, bool cascade, Catalog &catalog, Arena &arena, Effects &result) {
   add_removals(found.dropped, cascade, catalog, arena, result);
   if (!found.truncated.empty()) {
-    remove_duplicates(found.truncated, found.truncated_by_name, arena);
-    add_truncations(found.truncated, found.truncated_by_name, cascade, catalog, result);
+    remove_duplicates(found.truncated, arena);
+    add_truncations(found.truncated, cascade, catalog, arena, result);
   }
   for (const Found::Altered &altered : found.altered)
     add_alteration(*altered.target, altered.address, catalog, arena, result);
@@ -130,13 +135,14 @@ Effects effects(const Command &command, Catalog &catalog, Arena &arena) {
                       leaves_typed_tables_behind(target, resolution.address, catalog, arena);
     if (result.refused)
       return result;
-    sort_target(target, resolution.address, catalog, found);
+    sort_target(target, resolution.address, catalog, arena, found);
   }
 
   add_found(found, command.cascade, catalog, arena, result);
-  if (result.refused)
+  if (result.refused) {
     result.list.clear();
-  else if (result.list.empty() && !takes_something_away(command))
+    result.converted.clear();
+  } else if (result.list.empty() && !takes_something_away(command))
     result.list.push_back({.description = {.object_type = "command", .identity = command.tag, .path = command.tag}});
   return result;
 }

@@ -19,12 +19,23 @@ struct Effect {
   std::string_view detail = {};
 };
 
-struct Effects {
-  explicit Effects(Arena &arena) : list(arena) {}
+// A column whose type a statement changes, as it was when the statement was judged.
+struct ConvertedColumn {
+  Address column;
+  ColumnType type;
+  bool lossy = false; // and so judged
+  bool done = false;
+};
 
-  // PostgreSQL is going to refuse the statement by itself; the list is empty.
+struct Effects {
+  explicit Effects(Arena &arena) : list(arena), converted(arena) {}
+
+  // PostgreSQL is going to refuse the statement by itself; the lists are empty.
   bool refused = false;
   Vector<Effect> list;
+  // All columns that it converts, those of inheritance children among them, whether anything of them may be lost or
+  // not.
+  Vector<ConvertedColumn> converted;
 };
 
 // Pure: the same command on the same catalog has the same effects. Everything returned lives on `arena`, or as long as

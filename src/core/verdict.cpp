@@ -61,7 +61,9 @@ Verdict judge(const Effects &effects, Policy &policy, const Approval *approval, 
     verdict.actions.push_back(action);
     if (by_default == Action::block && action != Action::block)
       exempt = true;
-    if (place == 0 || action > strictest) {
+    // Of two that are as strict, the guard itself comes first: no policy and no mode lets that pass.
+    const bool guards_itself = effect.rule == RuleId::guard_tampering && verdict.rule != RuleId::guard_tampering;
+    if (place == 0 || action > strictest || (action == strictest && guards_itself)) {
       strictest = action;
       verdict.deciding = place;
       verdict.rule = effect.rule;

@@ -28,20 +28,20 @@ extern "C" {
 
 namespace schema_guard::compat {
 
-// PostgreSQL 16 replaced the functions per catalog by one (commit afbfc02983f8).
-inline bool owns_relation(Oid relation, Oid role) {
+// PostgreSQL 16 replaced the functions per catalog by one (commit afbfc02983f8). For relations, schemas and databases.
+inline bool owns(Oid catalog, Oid object, Oid role) {
 #if PG_VERSION_NUM >= 160000
-  return object_ownercheck(RelationRelationId, relation, role);
+  return object_ownercheck(catalog, object, role);
 #else
-  return pg_class_ownercheck(relation, role);
-#endif
-}
-
-inline bool owns_schema(Oid schema, Oid role) {
-#if PG_VERSION_NUM >= 160000
-  return object_ownercheck(NamespaceRelationId, schema, role);
-#else
-  return pg_namespace_ownercheck(schema, role);
+  switch (catalog) {
+  case RelationRelationId:
+    return pg_class_ownercheck(object, role);
+  case NamespaceRelationId:
+    return pg_namespace_ownercheck(object, role);
+  default:
+    Assert(catalog == DatabaseRelationId);
+    return pg_database_ownercheck(object, role);
+  }
 #endif
 }
 
@@ -50,14 +50,6 @@ inline bool has_schema_privilege(Oid schema, Oid role, AclMode privilege) {
   return object_aclcheck(NamespaceRelationId, schema, role, privilege) == ACLCHECK_OK;
 #else
   return pg_namespace_aclcheck(schema, role, privilege) == ACLCHECK_OK;
-#endif
-}
-
-inline bool owns_database(Oid database, Oid role) {
-#if PG_VERSION_NUM >= 160000
-  return object_ownercheck(DatabaseRelationId, database, role);
-#else
-  return pg_database_ownercheck(database, role);
 #endif
 }
 

@@ -44,8 +44,7 @@ bool may_be_referenced(Oid relation) {
 
 } // namespace
 
-LiveCatalog::LiveCatalog(Arena &arena, bool may_lock)
-    : arena_(arena), may_lock_(may_lock), dependencies_(arena), changes_(arena) {}
+LiveCatalog::LiveCatalog(Arena &arena) : arena_(arena), dependencies_(arena), changes_(arena) {}
 
 void LiveCatalog::close() { dependencies_.close(); }
 
@@ -158,9 +157,7 @@ bool LiveCatalog::may_truncate(const Address &table) {
   return pg_class_aclcheck(table.object_id, GetUserId(), ACL_TRUNCATE) == ACLCHECK_OK;
 }
 
-bool LiveCatalog::stays_empty(const Address &table) {
-  return may_lock_ ? lock_if_empty(table.object_id) : relation_size(table.object_id).bytes == 0;
-}
+bool LiveCatalog::is_empty(const Address &table) { return schema_guard::is_empty(table.object_id); }
 
 // ATExecAlterColumnType (commands/tablecmds.c): what it can't rebuild.
 bool LiveCatalog::type_is_pinned(const Address &column) {

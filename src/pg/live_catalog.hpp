@@ -1,6 +1,6 @@
 // The Catalog that answers from this database's system catalogs.
 //
-// Promise: takes ACCESS SHARE on system catalogs only, but for stays_empty(). Rows and sizes are estimates: from the
+// Promise: takes ACCESS SHARE on system catalogs only. Rows and sizes are estimates: from the
 // cumulative statistics, pg_class and the files' lengths.
 #pragma once
 
@@ -15,8 +15,7 @@ namespace schema_guard {
 class LiveCatalog final : public Catalog {
 public:
   // Everything it returns lives on `arena`. close() releases the catalogs; an error does so as well.
-  // `may_lock`: false where nothing is going to be done, so that stays_empty() only looks.
-  explicit LiveCatalog(Arena &arena, bool may_lock = true);
+  explicit LiveCatalog(Arena &arena);
   void close();
 
   Resolution resolve(const Target &target) override;
@@ -27,7 +26,7 @@ public:
   void descendants(const Address &table, Vector<Address> &found) override;
   void referencing(const Vector<Address> &tables, Vector<Address> &found) override;
   bool may_truncate(const Address &table) override;
-  bool stays_empty(const Address &table) override;
+  bool is_empty(const Address &table) override;
   bool type_is_pinned(const Address &column) override;
   std::optional<ColumnType> column_type(const Address &column) override;
   std::optional<ColumnType> named_type(const void *name) override;
@@ -40,7 +39,6 @@ private:
   ObjectDescription describe_setting(const Address &address);
 
   Arena &arena_;
-  bool may_lock_;
   Dependencies dependencies_;
   LiveTypes types_;
   Vector<SettingChange> changes_; // that have been resolved

@@ -1,7 +1,9 @@
 #include "pg/live_types.hpp"
 
 extern "C" {
+#include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/table.h"
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
@@ -12,7 +14,10 @@ extern "C" {
 #include "pgtime.h"
 #include "utils/builtins.h"
 #include "utils/float.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 }
 
@@ -85,16 +90,40 @@ bool LiveTypes::output_is_exact() {
   return extra_float_digits > 0 && (DateStyle == USE_ISO_DATES || DateStyle == USE_XSD_DATES || time_zone_is_fixed());
 }
 
+namespace {
+
+std::optional<ColumnType> type_of(HeapTuple tuple) {
+  const auto *attribute = reinterpret_cast<Form_pg_attribute>(GETSTRUCT(tuple));
+  const bool computed = attribute->attgenerated != '\0';
+  return computed || attribute->atttypid == InvalidOid
+             ? std::nullopt
+             : std::optional(ColumnType{attribute->atttypid, attribute->atttypmod});
+}
+
+} // namespace
+
 std::optional<ColumnType> type_of_column(const Address &column) {
   HeapTuple tuple =
       SearchSysCache2(ATTNUM, ObjectIdGetDatum(column.object_id), Int16GetDatum(static_cast<int16>(column.sub_id)));
   if (!HeapTupleIsValid(tuple))
     return std::nullopt;
-  const auto *attribute = reinterpret_cast<Form_pg_attribute>(GETSTRUCT(tuple));
-  const ColumnType type{attribute->atttypid, attribute->atttypmod};
-  const bool computed = attribute->attgenerated != '\0';
+  const std::optional<ColumnType> result = type_of(tuple);
   ReleaseSysCache(tuple);
-  return computed || type.type == InvalidOid ? std::nullopt : std::optional(type);
+  return result;
+}
+
+std::optional<ColumnType> type_being_given(const Address &column) {
+  Relation catalog = table_open(AttributeRelationId, AccessShareLock);
+  ScanKeyData keys[2];
+  ScanKeyInit(&keys[0], Anum_pg_attribute_attrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(column.object_id));
+  ScanKeyInit(&keys[1], Anum_pg_attribute_attnum, BTEqualStrategyNumber, F_INT2EQ,
+              Int16GetDatum(static_cast<int16>(column.sub_id)));
+  SysScanDesc scan = systable_beginscan(catalog, AttributeRelidNumIndexId, true, SnapshotSelf, 2, keys);
+  HeapTuple tuple = systable_getnext(scan);
+  const std::optional<ColumnType> result = HeapTupleIsValid(tuple) ? type_of(tuple) : std::nullopt;
+  systable_endscan(scan);
+  table_close(catalog, AccessShareLock);
+  return result;
 }
 
 std::optional<ColumnType> type_by_type_name(const void *name) {

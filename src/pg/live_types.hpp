@@ -23,6 +23,9 @@ public:
 // The type of a column; nothing for one that is computed from others, and for what is no column.
 std::optional<ColumnType> type_of_column(const Address &column);
 
+// The type that a column has got in the row that this command has just written, and that nothing else can see yet.
+std::optional<ColumnType> type_being_given(const Address &column);
+
 // The type that a TypeName stands for; nothing if there is none.
 std::optional<ColumnType> type_by_type_name(const void *name);
 

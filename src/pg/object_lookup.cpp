@@ -201,7 +201,7 @@ Resolution look_up_database(const Target &target) {
   const Oid database = get_database_oid(simple_name(target.node), true);
   if (!OidIsValid(database))
     return not_found(target);
-  if (!can_drop_database(database) || !compat::owns_database(database, GetUserId()))
+  if (!can_drop_database(database) || !compat::owns(DatabaseRelationId, database, GetUserId()))
     return refused;
   // By another name it would not be on the list any more.
   if (target.deed == Deed::rename && strcmp(protected_databases(), "*") == 0)

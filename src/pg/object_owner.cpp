@@ -59,7 +59,7 @@ bool may_drop(const Address &address) {
   if (superuser())
     return true;
   const Oid schema = get_object_namespace(&object);
-  if (OidIsValid(schema) && compat::owns_schema(schema, GetUserId()))
+  if (OidIsValid(schema) && compat::owns(NamespaceRelationId, schema, GetUserId()))
     return true;
   if (object.classId == CastRelationId)
     return owns_type_of_cast(object.objectId);

@@ -11,6 +11,9 @@ extern "C" {
 #include "catalog/namespace.h"
 #include "catalog/partition.h"
 #include "catalog/pg_constraint.h"
+#include "catalog/pg_database.h"
+#include "catalog/pg_db_role_setting.h"
+#include "catalog/pg_parameter_acl.h"
 #include "catalog/pg_statistic.h"
 #include "catalog/pg_statistic_ext_data.h"
 #include "nodes/makefuncs.h"
@@ -71,7 +74,8 @@ Resolution look_up_dropped(const Target &target) {
     return not_found(target);
   if (strchr(kinds, get_rel_relkind(relation)) == nullptr)
     return refused;
-  if (!compat::owns_relation(relation, GetUserId()) && !compat::owns_schema(get_rel_namespace(relation), GetUserId()))
+  if (!compat::owns(RelationRelationId, relation, GetUserId()) &&
+      !compat::owns(NamespaceRelationId, get_rel_namespace(relation), GetUserId()))
     return refused;
   if (is_protected_catalog(relation))
     return refused;
@@ -83,7 +87,7 @@ Resolution look_up_altered(const Target &target) {
   const Oid relation = relation_named(range_of(target.node));
   if (!OidIsValid(relation))
     return not_found(target);
-  if (!compat::owns_relation(relation, GetUserId()) || is_protected_catalog(relation))
+  if (!compat::owns(RelationRelationId, relation, GetUserId()) || is_protected_catalog(relation))
     return refused;
   if (target.deed == Deed::move && get_rel_namespace(relation) == get_namespace_oid(strVal(target.within), true))
     return elsewhere; // it is there
@@ -99,7 +103,7 @@ Resolution look_up_member(const Target &target) {
   const Oid relation = relation_named(range_of(target.node));
   if (!OidIsValid(relation))
     return not_found(target);
-  if (!compat::owns_relation(relation, GetUserId()) || is_protected_catalog(relation))
+  if (!compat::owns(RelationRelationId, relation, GetUserId()) || is_protected_catalog(relation))
     return refused;
 
   if (target.object_type == OBJECT_COLUMN && !has_own_columns(relation, target.recurse || target.deed == Deed::rename))
@@ -129,8 +133,9 @@ Resolution look_up_partition(const Target &target) {
   if (!OidIsValid(table))
     return not_found(target);
   const Oid partition = relation_named(range_of(target.node));
-  if (!OidIsValid(partition) || !compat::owns_relation(table, GetUserId()) || !get_rel_relispartition(partition) ||
-      get_partition_parent(partition, true) != table || strchr("rpf", get_rel_relkind(partition)) == nullptr)
+  if (!OidIsValid(partition) || !compat::owns(RelationRelationId, table, GetUserId()) ||
+      !get_rel_relispartition(partition) || get_partition_parent(partition, true) != table ||
+      strchr("rpf", get_rel_relkind(partition)) == nullptr)
     return refused;
   return found(RelationRelationId, partition);
 }
@@ -156,6 +161,10 @@ Resolution look_up_catalog(const Target &target) {
 
 bool is_schema_catalog(Oid relation) {
   return IsCatalogRelationOid(relation) && relation != StatisticRelationId && relation != StatisticExtDataRelationId;
+}
+
+bool is_cluster_catalog(Oid relation) {
+  return relation == DatabaseRelationId || relation == DbRoleSettingRelationId || relation == ParameterAclRelationId;
 }
 
 } // namespace schema_guard

@@ -32,4 +32,7 @@ Resolution look_up_catalog(const Target &target);
 // True for the system catalogs but for statistics, which ANALYZE brings back.
 bool is_schema_catalog(Oid relation);
 
+// True for those among them that say which databases there are, and which settings are stored and by whom.
+bool is_cluster_catalog(Oid relation);
+
 } // namespace schema_guard

@@ -4,10 +4,6 @@
 
 extern "C" {
 #include "access/htup_details.h"
-#include "access/table.h"
-#include "storage/bufmgr.h"
-#include "storage/lmgr.h"
-#include "utils/rel.h"
 #include "utils/syscache.h"
 
 #include <sys/stat.h>
@@ -72,23 +68,13 @@ RelationSize relation_size(Oid relation) {
   return size;
 }
 
-bool lock_if_empty(Oid relation) {
+bool is_empty(Oid relation) {
   FormData_pg_class form;
   if (!read_relation(relation, form) || form.relpersistence == RELPERSISTENCE_TEMP)
     return false;
-  if (form.relkind == RELKIND_PARTITIONED_TABLE)
-    return true; // what it has is in its partitions
-  // A look without a lock spares it to those that are not empty.
-  if (form.relkind != RELKIND_RELATION || relation_size(relation).bytes != 0)
-    return false;
-  // TRUNCATE would wait for it in the same place, and for as long.
-  LockRelationOid(relation, AccessExclusiveLock);
-  Relation table = try_table_open(relation, NoLock);
-  if (table == nullptr)
-    return false;
-  const bool empty = RelationGetNumberOfBlocks(table) == 0;
-  table_close(table, NoLock);
-  return empty;
+  // What a partitioned table has is in its partitions.
+  return form.relkind == RELKIND_PARTITIONED_TABLE ||
+         (form.relkind == RELKIND_RELATION && relation_size(relation).bytes == 0);
 }
 
 } // namespace schema_guard

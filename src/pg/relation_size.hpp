@@ -14,8 +14,7 @@ struct RelationSize {
 // relation was never analyzed.
 RelationSize relation_size(Oid relation);
 
-// True if a table, or a partitioned table by itself, has not one block. It is then locked as TRUNCATE is about to
-// lock it, so that it stays so.
-bool lock_if_empty(Oid relation);
+// True if a table, or a partitioned table by itself, has not one block at the moment.
+bool is_empty(Oid relation);
 
 } // namespace schema_guard

@@ -5,6 +5,9 @@
 
 namespace schema_guard {
 
+// No more of a statement's text than this is kept.
+constexpr int longest_statement = 1024 * 1024;
+
 // How what is kept instead of such a text begins.
 constexpr const char *redaction_mark = "(redacted";
 

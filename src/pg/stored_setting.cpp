@@ -2,10 +2,9 @@
 
 #include "pg/compat.hpp"
 #include "pg/digest.hpp"
-#include "pg/extension.hpp"
+#include "pg/guarded_setting.hpp"
 #include "pg/memory.hpp"
-#include "pg/query.hpp"
-#include "pg/settings.hpp"
+#include "pg/setting_catalog.hpp"
 
 extern "C" {
 #include "catalog/pg_authid.h"
@@ -37,32 +36,19 @@ bool is_reset(const Change &change) {
   return change.set->kind == VAR_RESET || change.set->kind == VAR_RESET_ALL || change.set->kind == VAR_SET_DEFAULT;
 }
 
-enum class File : std::uint8_t { any, alter_system, others };
-
-// What the server's files say, whatever is stored on top of it for this session's database and role; null if nothing.
-const char *file_setting(const char *name, File file) {
-  // Where the guard has no tables there is nobody to run its queries as; nor does such a database have much stored.
-  if (guard_objects() == nullptr)
-    return GetConfigOption(name, true, false) == nullptr ? nullptr : GetConfigOptionResetString(name);
-  GuardQuery query = GuardQuery::open();
-  query.execute(R"(
-SELECT setting FROM pg_catalog.pg_file_settings
- WHERE pg_catalog.lower(name) = $1 AND (applied OR error IS NULL)
-   AND $2 IN (0, CASE WHEN sourcefile ~ 'postgresql\.auto\.conf$' THEN 1 ELSE 2 END) ORDER BY seqno DESC LIMIT 1)",
-                {text_argument(name), bigint_argument(static_cast<int64>(file))});
-  char *result = query.rows() == 0 ? nullptr : query.text(0, 1, TopTransactionContext);
-  query.close();
-  return result;
-}
-
 // A place where settings are stored, by PostgreSQL's key for it.
 struct Place {
   Oid database;
   Oid role;
 };
 
+// For a role in every database.
+bool is_everywhere(const Change &change) {
+  return change.scope == Scope::role && OidIsValid(change.role) && !OidIsValid(change.database);
+}
+
 // The places that the change's own goes before, in this order (process_settings in utils/init/postinit.c), and then the
-// server's files. For a role everywhere, what counts is how this database has it.
+// server's files. For a role everywhere, as this database has it.
 Vector<Place> places_below(const Change &change, Arena &arena) {
   Vector<Place> result(arena);
   if (change.scope == Scope::role && OidIsValid(change.role)) {
@@ -75,83 +61,36 @@ Vector<Place> places_below(const Change &change, Arena &arena) {
   return result;
 }
 
-const char *value_below(const Change &change, const char *name) {
+const char *value_below(const Change &change, const char *name, Arena &arena) {
   if (change.scope == Scope::function)
     return nullptr;
-  ContextArena arena;
   for (const Place &place : places_below(change, arena))
     if (const char *value = stored_setting(place.database, place.role, name); value != nullptr)
       return value;
-  return file_setting(name, change.scope == Scope::cluster ? File::others : File::any);
+  return file_setting(name, change.scope == Scope::cluster ? SettingFile::others : SettingFile::any);
+}
+
+// What counts without the change's own: a null for nothing. A role everywhere has as many as there are databases.
+Vector<const char *> values_below(const Change &change, const char *name, Arena &arena) {
+  Vector<const char *> result(arena);
+  if (is_everywhere(change))
+    settings_of_databases(name, result);
+  result.push_back(value_below(change, name, arena));
+  return result;
 }
 
 // What counts before the change: what is stored where the change would store something, or else what is below.
-const char *value_before(const Change &change, const char *name) {
+Vector<const char *> values_before(const Change &change, const char *name, Arena &arena) {
   const char *there = nullptr;
   if (change.scope == Scope::cluster)
-    there = file_setting(name, File::alter_system);
+    there = file_setting(name, SettingFile::alter_system);
   else if (change.scope != Scope::function)
     there = stored_setting(change.database, change.role, name);
-  return there != nullptr ? there : value_below(change, name);
-}
-
-struct Mode {
-  const char *name;
-  GuardMode mode;
-};
-constexpr Mode modes[] = {{"enforce", GuardMode::enforce},
-                          {"warn", GuardMode::warn},
-                          {"observe", GuardMode::observe},
-                          {"off", GuardMode::off}};
-
-GuardMode mode_named(const char *name) {
-  for (const Mode &row : modes)
-    if (name != nullptr && pg_strcasecmp(name, row.name) == 0)
-      return row.mode;
-  return GuardMode::enforce; // the default, and whatever PostgreSQL refuses
-}
-
-bool is_off(const char *value) {
-  bool on = true;
-  return value != nullptr && parse_bool(value, &on) && !on;
-}
-
-bool lowers_mode(const char *before, const char *after) { return mode_named(after) > mode_named(before); }
-
-bool switches_off(const char *before, const char *after) { return is_off(after) && !is_off(before); }
-
-bool narrows(const char *before, const char *after, const char *all) {
-  return after != nullptr && strcmp(after, all) != 0 && (before == nullptr || strcmp(before, after) != 0);
-}
-
-bool ends_protection(const char *before, const char *after) { return narrows(before, after, "*"); }
-
-bool ends_sensors(const char *before, const char *after) { return narrows(before, after, "all"); }
-
-bool unloads(const char *before, const char *after) {
-  return !lists_guard_library(after) && lists_guard_library(before);
-}
-
-struct GuardedSetting {
-  const char *name;
-  bool (*weakens)(const char *before, const char *after); // null: nobody has set it
-};
-
-constexpr GuardedSetting guarded_settings[] = {
-    {"schema_guard.mode", lowers_mode},
-    {"schema_guard.four_eyes", switches_off},
-    {"schema_guard.protect_databases", ends_protection},
-    {"schema_guard.debug_sensors", ends_sensors},
-    {"session_preload_libraries", unloads},
-    {"shared_preload_libraries", unloads},
-    {"event_triggers", switches_off}, // since PostgreSQL 17
-};
-
-const GuardedSetting *find_guarded(const char *name) {
-  for (const GuardedSetting &row : guarded_settings)
-    if (name != nullptr && pg_strcasecmp(name, row.name) == 0)
-      return &row;
-  return nullptr;
+  if (there == nullptr)
+    return values_below(change, name, arena);
+  Vector<const char *> result(arena);
+  result.push_back(there);
+  return result;
 }
 
 SettingChange identified(const char *identity) {
@@ -180,14 +119,27 @@ const char *place_of(const Change &change) {
   return database == nullptr ? who : psprintf("%s in database %s", who, database);
 }
 
+bool weakens(const Change &change, const GuardedSetting &setting) {
+  ContextArena arena;
+  Vector<const char *> after(arena);
+  if (is_reset(change))
+    after = values_below(change, setting.name, arena);
+  else
+    after.push_back(ExtractSetVariableArgs(const_cast<VariableSetStmt *>(change.set)));
+  const Vector<const char *> before = values_before(change, setting.name, arena);
+  for (const char *was : before)
+    for (const char *is : after)
+      if (setting.weakens(was, is))
+        return true;
+  return false;
+}
+
 // Whether any of the settings that the change is about comes out weaker.
 bool weakens(const Change &change) {
-  for (const GuardedSetting &row : guarded_settings) {
-    if (change.set->kind != VAR_RESET_ALL && find_guarded(change.set->name) != &row)
+  for (const GuardedSetting &row : guarded_settings()) {
+    if (change.set->kind != VAR_RESET_ALL && find_guarded_setting(change.set->name) != &row)
       continue;
-    const char *after = is_reset(change) ? value_below(change, row.name)
-                                         : ExtractSetVariableArgs(const_cast<VariableSetStmt *>(change.set));
-    if (may_set(change, row.name) && row.weakens(value_before(change, row.name), after))
+    if (may_set(change, row.name) && weakens(change, row))
       return true;
   }
   return false;
@@ -217,7 +169,7 @@ std::optional<SettingChange> judge_clauses(const List *options) {
     if (option->arg == nullptr || !IsA(option->arg, VariableSetStmt))
       continue;
     const Change change{.scope = Scope::function, .set = castNode(VariableSetStmt, option->arg)};
-    if (is_reset(change) || find_guarded(change.set->name) == nullptr)
+    if (is_reset(change) || find_guarded_setting(change.set->name) == nullptr)
       continue;
     if (const auto judged = judge(change); judged)
       return judged;
@@ -258,7 +210,7 @@ std::optional<SettingChange> judge_privilege(const GrantStmt *grant) {
   const ListCell *cell = nullptr;
   foreach (cell, grant->objects) {
     const char *name = strVal(lfirst(cell));
-    any_guarded |= find_guarded(name) != nullptr;
+    any_guarded |= find_guarded_setting(name) != nullptr;
     appendStringInfo(&parameters, "%s%s", parameters.len > 0 ? ", " : "", name);
   }
   if (!any_guarded)
@@ -290,7 +242,7 @@ std::optional<SettingChange> judge_role(const AlterRoleSetStmt *alter) {
 
 std::optional<SettingChange> judge_database(const AlterDatabaseSetStmt *alter) {
   const Oid database = get_database_oid(alter->dbname, true);
-  if (!OidIsValid(database) || !compat::owns_database(database, GetUserId()))
+  if (!OidIsValid(database) || !compat::owns(DatabaseRelationId, database, GetUserId()))
     return std::nullopt;
   return judge({.scope = Scope::database, .database = database, .set = alter->setstmt});
 }
@@ -331,7 +283,7 @@ std::optional<SettingChange> weakening_change(const Node *statement) {
 
 bool names_guarded_setting(const Node *statement) {
   const VariableSetStmt *clause = stored_clause(statement);
-  return clause != nullptr && (clause->kind == VAR_RESET_ALL || find_guarded(clause->name) != nullptr);
+  return clause != nullptr && (clause->kind == VAR_RESET_ALL || find_guarded_setting(clause->name) != nullptr);
 }
 
 } // namespace schema_guard

@@ -29,10 +29,4 @@ std::optional<SettingChange> weakening_change(const Node *statement);
 // True if the statement stores nothing but a setting that the guard depends on.
 bool names_guarded_setting(const Node *statement);
 
-// True if a value of session_preload_libraries or shared_preload_libraries has the guard in it.
-bool lists_guard_library(const char *libraries);
-
-// What is stored for a setting, for a database and a role, either of which may be InvalidOid; null if nothing.
-char *stored_setting(Oid database, Oid role, const char *name);
-
 } // namespace schema_guard

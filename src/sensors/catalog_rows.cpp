@@ -5,12 +5,14 @@
 #include "pg/live_catalog.hpp"
 #include "pg/memory.hpp"
 #include "pg/relation_lookup.hpp"
+#include "sensors/elsewhere.hpp"
 #include "sensors/guard.hpp"
 #include "sensors/sensor.hpp"
 #include "sensors/statement_text.hpp"
 
 extern "C" {
 #include "catalog/pg_class.h"
+#include "catalog/pg_event_trigger.h"
 #include "commands/extension.h"
 #include "executor/executor.h"
 #include "nodes/plannodes.h"
@@ -36,6 +38,14 @@ const char *tag_of(CmdType operation) {
   }
 }
 
+// Extensions' scripts come with the server's files, as the server's own code does, and may have to mend a catalog. But
+// none has any business in these, and code of others runs in between: event triggers, for one.
+bool is_left_to_extensions(Oid catalog) { return catalog != EventTriggerRelationId && !is_cluster_catalog(catalog); }
+
+bool is_judged(Oid relation) {
+  return is_schema_catalog(relation) && !(creating_extension && is_left_to_extensions(relation));
+}
+
 void judge(const QueryDesc *query, const Vector<Address> &catalogs, Arena &arena) {
   LiveCatalog catalog(arena);
   Effects found(arena);
@@ -48,6 +58,10 @@ void judge(const QueryDesc *query, const Vector<Address> &catalogs, Arena &arena
   const PlannedStmt *plan = query->plannedstmt;
   const char *tag = tag_of(query->operation);
   const char *text = cut_statement(query->sourceText, plan->stmt_location, plan->stmt_len);
+  if (guard_objects() == nullptr) {
+    judge_rows_elsewhere(found, tag, text);
+    return;
+  }
   // Values that are not in the text could be others the next time.
   const bool has_parameters = query->params != nullptr && query->params->numParams > 0;
   bind_to_statement(found, tag, has_parameters ? nullptr : text, arena);
@@ -69,14 +83,13 @@ void executor_start(QueryDesc *query, int flags) {
   const ListCell *cell = nullptr;
   bool any = false;
   foreach (cell, plan->resultRelations)
-    any = any || is_schema_catalog(rt_fetch(lfirst_int(cell), plan->rtable)->relid);
-  // Extensions' scripts come with the server's files, as the server's own code does.
-  if (!any || creating_extension || inert())
+    any = any || is_judged(rt_fetch(lfirst_int(cell), plan->rtable)->relid);
+  if (!any || (guard_objects() == nullptr ? resting() : inert()))
     return;
   ContextArena arena;
   Vector<Address> catalogs(arena);
   foreach (cell, plan->resultRelations)
-    if (const Oid relation = rt_fetch(lfirst_int(cell), plan->rtable)->relid; is_schema_catalog(relation))
+    if (const Oid relation = rt_fetch(lfirst_int(cell), plan->rtable)->relid; is_judged(relation))
       catalogs.push_back({RelationRelationId, relation, 0});
   judge(query, catalogs, arena);
 }

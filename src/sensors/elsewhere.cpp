@@ -4,8 +4,10 @@
 #include "pg/live_catalog.hpp"
 #include "pg/memory.hpp"
 #include "pg/parse.hpp"
+#include "pg/relation_lookup.hpp"
 #include "pg/settings.hpp"
 #include "pg/sqlstate.hpp"
+#include "pg/stored_setting.hpp"
 #include "sensors/denial.hpp"
 #include "sensors/sensor.hpp"
 #include "sensors/statement_text.hpp"
@@ -20,32 +22,30 @@ public:
   std::optional<Action> action(const Effect &) override { return std::nullopt; }
 };
 
-bool takes_anything(const Effects &found) {
-  for (const Effect &effect : found.list)
-    if (effect.rule == RuleId::drop_database || effect.kind == ObjectKind::setting)
+// What a session here can do to a database that the guard is in. The rest need not even be looked up.
+bool reaches_elsewhere(const Command &command) {
+  for (const Target &target : command.targets)
+    if (target.object_type == OBJECT_DATABASE || target.object_type == stored_setting_object ||
+        target.deed == Deed::write_rows)
       return true;
   return false;
 }
 
-} // namespace
+bool takes_anything(const Effects &found) {
+  for (const Effect &effect : found.list)
+    if (effect.rule == RuleId::drop_database || effect.kind == ObjectKind::setting ||
+        (effect.rule == RuleId::change_catalog && is_cluster_catalog(effect.address.object_id)))
+      return true;
+  return false;
+}
 
-void judge_elsewhere(const Node *tree) {
-  ContextArena arena;
-  LiveCatalog catalog(arena);
-  const Command command = parse_command(tree, arena);
-  const Effects found = effects(command, catalog, arena);
-  catalog.close();
-  if (!takes_anything(found))
-    return;
+// There is no audit here and nobody can approve; the attempt is kept in the server log.
+void decide(const Effects &found, AuditRecord &record) {
   NoPolicy policy;
+  ContextArena arena;
   const Verdict verdict = judge(found, policy, nullptr, mode(), false, arena);
-
-  AuditRecord record = new_record();
   record.verdict = c_string(decision_name(verdict.decision));
   record.rule = c_string(rule(verdict.rule).name);
-  record.command_tag = c_string(command.tag);
-  record.statement = statement_text(tree);
-  record.sensor = sensor::utility;
   ereport(LOG_SERVER_ONLY, errmsg_internal("schema_guard: %s", log_json(record, found)), errhidestmt(true),
           errhidecontext(true));
   const Effect &effect = found.list[verdict.deciding];
@@ -57,6 +57,35 @@ void judge_elsewhere(const Node *tree) {
             errmsg("%s", blocked_message(effect, record.command_tag)),
             errdetail("Extension schema_guard is not installed in this database, so nobody can approve it here."),
             errhint("Run it in a database that has the extension, or as a superuser with schema_guard.mode = off."));
+}
+
+} // namespace
+
+void judge_elsewhere(const Node *tree) {
+  ContextArena arena;
+  const Command command = parse_command(tree, arena);
+  if (!reaches_elsewhere(command))
+    return;
+  LiveCatalog catalog(arena);
+  const Effects found = effects(command, catalog, arena);
+  catalog.close();
+  if (!takes_anything(found))
+    return;
+  AuditRecord record = new_record();
+  record.command_tag = c_string(command.tag);
+  record.statement = statement_text(tree);
+  record.sensor = sensor::utility;
+  decide(found, record);
+}
+
+void judge_rows_elsewhere(const Effects &found, const char *command_tag, const char *text) {
+  if (!takes_anything(found))
+    return;
+  AuditRecord record = new_record();
+  record.command_tag = command_tag;
+  record.statement = text;
+  record.sensor = sensor::catalog_rows;
+  decide(found, record);
 }
 
 } // namespace schema_guard

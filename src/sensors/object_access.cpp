@@ -1,16 +1,14 @@
 // Ring 2: object_access_hook. It sees every deletion and truncation by OID, cascades included, whatever
 // session_replication_role says. Nothing that the first ring missed passes it.
-#include "approval/binding.hpp"
 #include "pg/extension.hpp"
-#include "pg/live_catalog.hpp"
-#include "pg/memory.hpp"
 #include "pg/object_lookup.hpp"
 #include "pg/relation_size.hpp"
 #include "pg/settings.hpp"
 #include "pg/transaction_objects.hpp"
-#include "sensors/guard.hpp"
+#include "sensors/conversion.hpp"
 #include "sensors/sensor.hpp"
 #include "sensors/statement.hpp"
+#include "sensors/unforeseen.hpp"
 
 extern "C" {
 #include "catalog/dependency.h"
@@ -53,38 +51,9 @@ bool may_hold_rows(const Address &object) {
   }
 }
 
-void judge(const Address &object, Deed deed, const char *tag) {
-  ContextArena arena;
-  LiveCatalog catalog(arena);
-  Effects found(arena);
-  Effect effect;
-  const bool matters = effect_on(object, deed, catalog, effect);
-  catalog.close();
-  if (!matters)
-    return;
-  const Statement *statement = innermost_statement();
-  // What the statement names would have been foreseen.
-  effect.cascaded = statement != nullptr && deed != Deed::convert;
-  found.list.push_back(effect);
-  if (statement != nullptr)
-    tag = statement->record.command_tag;
-  const char *text = statement == nullptr ? nullptr : statement->record.statement;
-  bind_to_statement(found, tag, text, arena);
-
-  const Sighting sighting{.sensor = sensor::object_access,
-                          .command_tag = tag,
-                          .statement = text,
-                          .seen_at = GetCurrentTimestamp(),
-                          .begun = statement,
-                          .can_be_undone = object.class_id != DatabaseRelationId};
-  const Passed passed = guard(found, sighting, arena);
-  if (passed.recorded)
-    write_record(passed.record);
-}
-
 void dropped(const Address &object) {
   if (!inert() && may_hold_rows(object) && !take_cleared_drop(object))
-    judge(object, Deed::drop, "DROP");
+    judge_unforeseen(object, Deed::drop, "DROP");
 }
 
 // PostgreSQL asks for the privilege after this (truncate_check_perms), and not at all for what the parent brings along.
@@ -101,14 +70,14 @@ bool may_truncate(Oid relation) {
 }
 
 void truncated(const Address &object) {
-  if (inert() || is_cleared_truncation(object) || !may_truncate(object.object_id) || lock_if_empty(object.object_id))
+  if (inert() || is_cleared_truncation(object) || !may_truncate(object.object_id) || is_empty(object.object_id))
     return;
   // PostgreSQL asks this hook first, and looks for foreign keys then.
   if (const Statement *statement = innermost_statement();
       statement != nullptr && statement->expected_to_fail != nullptr)
     statement->expected_to_fail->push_back(object);
   else
-    judge(object, Deed::truncate, "TRUNCATE TABLE");
+    judge_unforeseen(object, Deed::truncate, "TRUNCATE TABLE");
 }
 
 void created(const Address &object, const ObjectAccessPostCreate *details) {
@@ -120,50 +89,11 @@ void created(const Address &object, const ObjectAccessPostCreate *details) {
     note_changed(object);
 }
 
-// What the statement under way does to a column of this name; null if nothing.
-const Conversion *conversion_of(const Statement &statement, const char *column) {
-  for (const Target &target : *statement.conversions)
-    if (column != nullptr && target.member == column)
-      return target.conversion;
-  return nullptr;
-}
-
-// True once, or for what the same statement does to the column next: that is another subcommand's.
-bool has_been_judged(Statement &statement, const Address &column, const ColumnType &type) {
-  for (ConvertedColumn &each : *statement.converted)
-    if (each.column == column && (each.done || each.type == type)) {
-      each.done = true;
-      return true;
-    }
-  statement.converted->push_back({column, type, true});
-  return false;
-}
-
-// Called for a column when its row has been updated, but cannot be seen yet: so this is what the column was when the
-// lock was there. Somebody may have changed it, or put another in its place, since the statement was judged; or an
-// earlier subcommand may have removed what PostgreSQL would have refused it for.
-void converted(const Address &object) {
-  Statement *statement = innermost_statement();
-  if (statement == nullptr || statement->conversions == nullptr)
-    return;
-  const Conversion *conversion =
-      conversion_of(*statement, get_attname(object.object_id, static_cast<AttrNumber>(object.sub_id), true));
-  const std::optional<ColumnType> type = type_of_column(object);
-  if (conversion == nullptr || !type || has_been_judged(*statement, object, *type))
-    return;
-  ContextArena arena;
-  LiveCatalog catalog(arena);
-  const bool lossy = may_lose(*conversion, *type, catalog);
-  catalog.close();
-  if (lossy)
-    judge(object, Deed::convert, "ALTER TABLE");
-}
-
 void altered(const Address &object, const ObjectAccessPostAlter *details) {
   if ((details != nullptr && details->is_internal) || inert())
     return;
   if (object.class_id == RelationRelationId && object.sub_id > 0 && is_at_work(Sensor::object_access))
-    converted(object);
+    column_altered(object);
   note_changed(object);
 }
 
@@ -217,7 +147,7 @@ void judge_unexpected_truncation() {
     return;
   const Vector<Address> tables = *statement->expected_to_fail;
   for (const Address &table : tables)
-    judge(table, Deed::truncate, "TRUNCATE TABLE");
+    judge_unforeseen(table, Deed::truncate, "TRUNCATE TABLE");
 }
 
 void watch_object_access() {

@@ -10,7 +10,9 @@
 extern "C" {
 #include "commands/trigger.h"
 #include "replication/logicalworker.h"
+#include "tcop/pquery.h"
 #include "tcop/tcopprot.h"
+#include "utils/portal.h"
 #include "utils/rel.h"
 
 PG_FUNCTION_INFO_V1(schema_guard_protect_rows);
@@ -28,6 +30,13 @@ const char *command_of(TriggerEvent event) {
   return TRIGGER_FIRED_BY_DELETE(event) ? "DELETE" : "TRUNCATE TABLE";
 }
 
+// What runs is all that a trigger can know. What the client sent may be an EXECUTE, which could be anything next time.
+const char *text_in_portal() { return ActivePortal != nullptr ? ActivePortal->sourceText : debug_query_string; }
+
+bool has_parameters() {
+  return ActivePortal != nullptr && ActivePortal->portalParams != nullptr && ActivePortal->portalParams->numParams > 0;
+}
+
 void protect(const TriggerData &trigger) {
   const Oid table = RelationGetRelid(trigger.tg_relation);
   if (rows_are_cleared(table) || is_cleared_truncation({RelationRelationId, table, 0}))
@@ -39,11 +48,11 @@ void protect(const TriggerData &trigger) {
   effect.description = catalog.describe(effect.address, effect.kind);
   catalog.close();
   found.list.push_back(effect);
-  // What the client sent is all that a trigger can know.
-  bind_to_statement(found, command_of(trigger.tg_event), debug_query_string, arena);
+  const char *text = text_in_portal();
+  bind_to_statement(found, command_of(trigger.tg_event), has_parameters() ? nullptr : text, arena);
   const Sighting sighting{.sensor = sensor::row_protection,
                           .command_tag = command_of(trigger.tg_event),
-                          .statement = debug_query_string,
+                          .statement = text,
                           .seen_at = GetCurrentTimestamp(),
                           .begun = nullptr};
   const Passed passed = guard(found, sighting, arena);

@@ -14,7 +14,6 @@ namespace schema_guard {
 
 namespace {
 
-constexpr int longest_text = 1024 * 1024;
 constexpr const char *redacted = "(redacted: the statement can hold a secret)";
 
 // The innermost utility statement that the hook saw begin. Compared by its tree's address, and every later statement
@@ -35,8 +34,8 @@ const char *cut_statement(const char *source, int location, int length) {
     ++start;
     --bytes;
   }
-  if (bytes > longest_text)
-    bytes = pg_mbcliplen(start, bytes, longest_text);
+  if (bytes > longest_statement)
+    bytes = pg_mbcliplen(start, bytes, longest_statement);
   return pnstrdup(start, bytes);
 }
 

@@ -4,8 +4,11 @@
 #include "pg/live_catalog.hpp"
 #include "pg/memory.hpp"
 #include "pg/parse.hpp"
+#include "pg/range.hpp"
+#include "pg/relation_lookup.hpp"
 #include "pg/settings.hpp"
 #include "sensors/changed_objects.hpp"
+#include "sensors/conversion.hpp"
 #include "sensors/guard.hpp"
 #include "sensors/sensor.hpp"
 #include "sensors/statement.hpp"
@@ -27,19 +30,6 @@ bool converts(const Command &command) {
   return false;
 }
 
-// What it converts is looked at again when the lock is there; see sensors/object_access.cpp. If PostgreSQL should
-// refuse the statement, nothing of it has been judged.
-void note_conversions(const Command &command, const Effects &found, Arena &arena) {
-  if (!converts(command))
-    return;
-  LiveCatalog catalog(arena);
-  Vector<ConvertedColumn> judged(arena);
-  if (!found.refused)
-    judged = converted_columns(command, catalog, arena);
-  keep_conversions(command, judged);
-  catalog.close();
-}
-
 Effects effects_of(const Command &command, Arena &arena) {
   // Names are looked up without locks, so let the caches catch up with what others have committed.
   if (!command.targets.empty())
@@ -58,14 +48,15 @@ void refuse_rehearsal(const Command &command) {
             errhint("Reset schema_guard.rehearse first."));
 }
 
-void begin(const Node *tree, const Command &command, Effects found, const char *sensor, Arena &arena) {
+void begin(const Node *tree, const Command &command, Effects found, TimestampTz seen_at, const char *sensor,
+           Arena &arena) {
   const char *tag = c_string(command.tag);
   const char *text = statement_text(tree);
   bind_to_statement(found, tag, text, arena);
   const Sighting sighting{.sensor = sensor,
                           .command_tag = tag,
                           .statement = text,
-                          .seen_at = GetCurrentTimestamp(),
+                          .seen_at = seen_at,
                           .begun = nullptr,
                           .can_be_undone = command.can_be_undone};
   const Passed passed = guard(found, sighting, arena);
@@ -73,11 +64,13 @@ void begin(const Node *tree, const Command &command, Effects found, const char *
   if (innermost_statement() == nullptr)
     forget_carried();
   begin_statement(tree, passed.record, passed.recorded);
-  note_conversions(command, found, arena);
+  // What it converts is looked at again when the lock is there; see sensors/object_access.cpp.
+  if (converts(command))
+    keep_conversions(command, found.converted);
   bool takes_away = false;
   for (const Effect &effect : found.list) {
     takes_away |= effect.deed == Deed::drop || effect.deed == Deed::truncate;
-    if (effect.address.valid() &&
+    if (effect.address.valid() && !effect.harmless &&
         (effect.deed == Deed::truncate || (effect.deed == Deed::drop && holds_rows(effect.kind))))
       clear_effect(effect.deed, effect.address);
   }
@@ -105,6 +98,8 @@ AuditRecord unannounced(const Node *tree, const char *sensor) {
   return record;
 }
 
+bool fills_catalog(const CopyStmt *copy) { return copy->is_from && is_schema_catalog(relation_named(copy->relation)); }
+
 // Nothing that anybody could miss, nor anything to be recorded.
 bool is_idle(const Effects &found) {
   for (const Effect &effect : found.list)
@@ -116,9 +111,10 @@ bool is_idle(const Effects &found) {
 } // namespace
 
 void command_started(const Node *tree, const char *sensor) {
+  const TimestampTz seen_at = GetCurrentTimestamp();
   ContextArena arena;
   const Command command = parse_command(tree, arena);
-  begin(tree, command, effects_of(command, arena), sensor, arena);
+  begin(tree, command, effects_of(command, arena), seen_at, sensor, arena);
 }
 
 bool command_is_under_way(const Node *tree) {
@@ -127,6 +123,10 @@ bool command_is_under_way(const Node *tree) {
 }
 
 bool other_command_started(const Node *tree) {
+  // There is a lot of COPY, and next to none of it into catalogs.
+  if (IsA(tree, CopyStmt) && !fills_catalog(reinterpret_cast<const CopyStmt *>(tree)))
+    return false;
+  const TimestampTz seen_at = GetCurrentTimestamp();
   ContextArena arena;
   const Command command = parse_command(tree, arena);
   const Effects found = effects_of(command, arena);
@@ -143,13 +143,14 @@ bool other_command_started(const Node *tree) {
     refuse_rehearsal(command);
   if (is_idle(found))
     return false;
-  begin(tree, command, found, sensor::utility, arena);
+  begin(tree, command, found, seen_at, sensor::utility, arena);
   return true;
 }
 
 void command_ended(const Node *tree, const char *sensor) {
   Statement *statement = statement_under_way(tree);
   judge_unexpected_truncation();
+  judge_finished_conversions();
   if (statement != nullptr)
     refuse_temporary_foundations(*statement->changed);
   AuditRecord record = statement != nullptr ? statement->record : unannounced(tree, sensor);

@@ -1,7 +1,7 @@
 // harden(): the library in every new session of this database, without a restart.
 #include "pg/arguments.hpp"
+#include "pg/guarded_setting.hpp"
 #include "pg/memory.hpp"
-#include "pg/stored_setting.hpp"
 #include "setup/preload.hpp"
 
 extern "C" {

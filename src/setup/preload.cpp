@@ -1,6 +1,7 @@
 #include "setup/preload.hpp"
 
-#include "pg/stored_setting.hpp"
+#include "pg/guarded_setting.hpp"
+#include "pg/setting_catalog.hpp"
 
 extern "C" {
 #include "utils/guc.h"
@@ -21,10 +22,8 @@ const char *database_preload(GuardQuery &query) {
                 {text_argument(preload_setting)});
   if (query.rows() > 0)
     return query.text(0, 1, CurrentMemoryContext);
-  query.execute("SELECT setting FROM pg_catalog.pg_file_settings WHERE pg_catalog.lower(name) = $1 AND applied ORDER "
-                "BY seqno DESC LIMIT 1",
-                {text_argument(preload_setting)});
-  return query.rows() == 0 || query.is_null(0, 1) ? "" : query.text(0, 1, CurrentMemoryContext);
+  const char *in_files = file_setting(preload_setting, SettingFile::any);
+  return in_files == nullptr ? "" : in_files;
 }
 
 Vector<RolePreload> roles_without_library(GuardQuery &query, Arena &arena) {

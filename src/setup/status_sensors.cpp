@@ -1,9 +1,9 @@
 // What sees a statement.
 #include "pg/compat.hpp"
 #include "pg/extension.hpp"
+#include "pg/guarded_setting.hpp"
 #include "pg/memory.hpp"
 #include "pg/settings.hpp"
-#include "pg/stored_setting.hpp"
 #include "setup/preload.hpp"
 #include "setup/status.hpp"
 
@@ -21,8 +21,8 @@ namespace {
 // What only the hooks can see, and so passes in a session's first statement if the library comes with that.
 constexpr const char *unseen_doors =
     "until a session has run a first data definition statement, nobody sees its TRUNCATE, DROP DATABASE, ALTER and "
-    "DROP "
-    "EVENT TRIGGER, ALTER SYSTEM, ALTER DATABASE and ALTER ROLE ... SET, REASSIGN OWNED, GRANT ... ON PARAMETER, SET "
+    "DROP EVENT TRIGGER, ALTER SYSTEM, ALTER DATABASE and ALTER ROLE ... SET, REASSIGN OWNED, GRANT ... ON PARAMETER, "
+    "SET "
     "event_triggers, and what it writes to system catalogs";
 
 Finding event_trigger(GuardQuery &query, const char *event, const char *function) {

@@ -84,6 +84,7 @@ for my $each (
 	[ app => 'SELECT 1\; DROP DATABASE shop', '25001' ],
 	[ app => q{DO $$ BEGIN DROP DATABASE shop; END $$}, '25001' ],
 	[ app => 'BEGIN READ ONLY; DROP DATABASE shop', '25006' ],
+	[ app => 'SET default_transaction_read_only = on; DROP DATABASE shop', '25006' ],
 	[ superuser => 'DROP DATABASE postgres', '55006' ],
 	[ app => 'DROP DATABASE model', '42809' ])
 {

@@ -131,8 +131,6 @@ my @refused = (
 	'GRANT TRIGGER ON schema_guard.request TO app',
 	'GRANT ALL ON ALL TABLES IN SCHEMA schema_guard TO PUBLIC',
 	'GRANT CREATE ON SCHEMA schema_guard TO app',
-	'GRANT EXECUTE ON FUNCTION schema_guard.harden() TO app',
-	'GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA schema_guard TO app',
 );
 push @refused, 'SET event_triggers = off; DROP EXTENSION schema_guard',
 	'SET event_triggers = off; ALTER TABLE schema_guard.audit DISABLE TRIGGER ALL' if $since_17;
@@ -158,6 +156,8 @@ my @passes = (
 	'EXPLAIN DELETE FROM schema_guard.audit',
 	'GRANT SELECT ON schema_guard.audit TO app',
 	'GRANT USAGE ON SCHEMA schema_guard TO app',
+	'GRANT EXECUTE ON FUNCTION schema_guard.harden() TO app',
+	'GRANT ALL ON ALL FUNCTIONS IN SCHEMA schema_guard TO app',
 	q{SELECT schema_guard.set_policy('drop_table', 'record', 'scratch.%', reason => 'x')},
 	q{SELECT schema_guard.grant_approver('second')},
 	'CREATE EVENT TRIGGER another ON ddl_command_end WHEN TAG IN (\'DROP CAST\') EXECUTE FUNCTION schema_guard.on_ddl_command_end()',

@@ -97,10 +97,15 @@ TEST_F(Alteration, TruncatesNothingWithoutThePrivilegeForAll) {
 
 TEST_F(Alteration, TruncatesWhatIsEmpty) {
   const Address item = catalog.add(ObjectKind::table, "item");
-  catalog.is_empty(item);
+  catalog.has_no_rows(item);
   const Effects result = run(Deed::truncate, {found(item)});
   ASSERT_EQ(result.list.size(), 1U);
   EXPECT_TRUE(result.list[0].harmless);
+}
+
+TEST_F(Alteration, TruncatesWhatIsEmptyBesideWhatIsNot) {
+  const Address item = catalog.add(ObjectKind::table, "item");
+  catalog.has_no_rows(item);
   EXPECT_EQ(words(run(Deed::truncate, {found(item), found(table)})), Words{"truncate_table orders"});
 }
 

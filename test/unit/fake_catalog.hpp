@@ -30,7 +30,7 @@ public:
   void has_child(const Address &table, const Address &child) { tables_below_[table].push_back(child); }
   void refers(const Address &table, const Address &referenced) { keys_.emplace_back(table, referenced); }
   void is_not_to_be_truncated(const Address &table) { untouchable_.insert(table); }
-  void is_empty(const Address &table) { empty_.insert(table); }
+  void has_no_rows(const Address &table) { empty_.insert(table); }
   void is_pinned(const Address &column) { pinned_.insert(column); }
   void has_type(const Address &column, ColumnType type) { column_types_[column] = type; }
   FakeTypes &fake_types() { return types_; }
@@ -47,7 +47,7 @@ public:
   void descendants(const Address &table, Vector<Address> &found) override;
   void referencing(const Vector<Address> &tables, Vector<Address> &found) override;
   bool may_truncate(const Address &table) override { return !untouchable_.contains(table); }
-  bool stays_empty(const Address &table) override { return empty_.contains(table); }
+  bool is_empty(const Address &table) override { return empty_.contains(table); }
   bool type_is_pinned(const Address &column) override { return pinned_.contains(column); }
   std::optional<ColumnType> column_type(const Address &column) override;
   std::optional<ColumnType> named_type(const void *name) override;
