@@ -50,7 +50,7 @@ bool is_filed(int64 id) {
 // A transaction that fails does not wait for what it has written to the log. The journal, which names the number, is
 // flushed though; so the sequence's advance must be as well.
 int64 next_number() {
-  const GuardObjects *objects = guard_objects();
+  const GuardObjects *objects = whole_guard();
   if (objects == nullptr || !ConditionalLockRelationOid(objects->request_sequence, RowExclusiveLock))
     return 0;
   const XLogRecPtr before = XactLastRecEnd;

@@ -164,7 +164,7 @@ int64 store_entries(const JournalChunk &chunk) {
 
 // Read without the cost of a query, since sessions poll it.
 bool read_position(JournalPosition &position) {
-  const GuardObjects *objects = guard_objects();
+  const GuardObjects *objects = whole_guard();
   if (objects == nullptr || !ConditionalLockRelationOid(objects->journal_position, AccessShareLock))
     return false;
   Relation table = try_table_open(objects->journal_position, NoLock);
@@ -215,7 +215,7 @@ void write_position(const JournalPosition &position) {
 
 Absorption absorb(int most) {
   Absorption result{.entries = 0, .damaged_bytes = 0, .damaged_at = -1, .busy = true, .complete = false};
-  const GuardObjects *objects = guard_objects();
+  const GuardObjects *objects = whole_guard();
   // Self-exclusive, and in nobody's way: readers of the position go on.
   if (objects == nullptr || !ConditionalLockRelationOid(objects->journal_position, ShareUpdateExclusiveLock))
     return result;
@@ -242,7 +242,7 @@ Absorption absorb(int most) {
 }
 
 void rotate_absorbed_journal() {
-  const GuardObjects *objects = guard_objects();
+  const GuardObjects *objects = whole_guard();
   JournalPosition position;
   if (objects == nullptr || !ConditionalLockRelationOid(objects->journal_position, ShareUpdateExclusiveLock) ||
       !read_position(position) || !journal_rotate(position))

@@ -98,7 +98,7 @@ Absorption absorb_batch() {
   StartTransactionCommand();
   PushActiveSnapshot(GetTransactionSnapshot());
   Absorption result{.entries = 0, .damaged_bytes = 0, .damaged_at = -1, .busy = false, .complete = true};
-  if (guard_objects() != nullptr)
+  if (whole_guard() != nullptr)
     result = absorb(batch);
   PopActiveSnapshot();
   CommitTransactionCommand();

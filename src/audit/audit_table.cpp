@@ -174,7 +174,7 @@ bool are_plain(const ResultRelInfo &indexes) {
 } // namespace
 
 bool insert_record(const AuditRecord &record) {
-  const GuardObjects *objects = guard_objects();
+  const GuardObjects *objects = whole_guard();
   if (objects == nullptr || !ConditionalLockRelationOid(objects->audit, RowExclusiveLock) ||
       !ConditionalLockRelationOid(objects->audit_sequence, RowExclusiveLock))
     return false;
@@ -202,7 +202,7 @@ bool insert_record(const AuditRecord &record) {
 }
 
 bool audit_table_fits() {
-  const GuardObjects *objects = guard_objects();
+  const GuardObjects *objects = whole_guard();
   if (objects == nullptr || !ConditionalLockRelationOid(objects->audit, AccessShareLock))
     return false;
   Relation audit = try_table_open(objects->audit, NoLock);

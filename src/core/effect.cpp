@@ -18,10 +18,6 @@ void add_guard_changes(const Vector<Address> &changed, Catalog &catalog, Effects
   }
 }
 
-} // namespace
-
-namespace {
-
 // The targets of a statement, found and sorted by what happens to them.
 struct Found {
   explicit Found(Arena &arena) : dropped(arena), truncated(arena), changed(arena), altered(arena) {}
@@ -100,14 +96,22 @@ void remove_duplicates(Vector<Truncated> &list, Arena &arena) {
 }
 
 void add_found(Found &found, bool cascade, Catalog &catalog, Arena &arena, Effects &result) {
-  add_removals(found.dropped, cascade, catalog, arena, result);
-  if (!found.truncated.empty()) {
+  if (!result.refused)
+    add_removals(found.dropped, cascade, catalog, arena, result);
+  if (!result.refused && !found.truncated.empty()) {
     remove_duplicates(found.truncated, arena);
     add_truncations(found.truncated, cascade, catalog, arena, result);
   }
   for (const Found::Altered &altered : found.altered)
     add_alteration(*altered.target, altered.address, catalog, arena, result);
   add_guard_changes(found.changed, catalog, result);
+}
+
+// Ring 2 sees whatever is dropped, emptied or converted. The rest would go unseen.
+void keep_unseen(Effects &result) {
+  for (const Effect &effect : result.list)
+    if (!effect.harmless && effect.deed != Deed::drop && effect.deed != Deed::truncate && effect.deed != Deed::convert)
+      result.unless_refused.push_back(effect);
 }
 
 // Such a statement without an effect, as with IF EXISTS, is nothing to be judged.
@@ -131,15 +135,16 @@ Effects effects(const Command &command, Catalog &catalog, Arena &arena) {
     if (resolution.status == Resolution::Status::missing ||
         (only_a_change && resolution.status == Resolution::Status::refused))
       continue;
-    result.refused |= resolution.status == Resolution::Status::refused ||
-                      leaves_typed_tables_behind(target, resolution.address, catalog, arena);
-    if (result.refused)
-      return result;
-    sort_target(target, resolution.address, catalog, arena, found);
+    if (resolution.status == Resolution::Status::refused ||
+        leaves_typed_tables_behind(target, resolution.address, catalog, arena))
+      result.refused = true;
+    else
+      sort_target(target, resolution.address, catalog, arena, found);
   }
 
   add_found(found, command.cascade, catalog, arena, result);
   if (result.refused) {
+    keep_unseen(result);
     result.list.clear();
     result.converted.clear();
   } else if (result.list.empty() && !takes_something_away(command))

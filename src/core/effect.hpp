@@ -28,11 +28,13 @@ struct ConvertedColumn {
 };
 
 struct Effects {
-  explicit Effects(Arena &arena) : list(arena), converted(arena) {}
+  explicit Effects(Arena &arena) : list(arena), unless_refused(arena), converted(arena) {}
 
   // PostgreSQL is going to refuse the statement by itself; the lists are empty.
   bool refused = false;
   Vector<Effect> list;
+  // Should it not do so: what nothing but the statement's text can tell of.
+  Vector<Effect> unless_refused;
   // All columns that it converts, those of inheritance children among them, whether anything of them may be lost or
   // not.
   Vector<ConvertedColumn> converted;

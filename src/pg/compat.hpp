@@ -45,6 +45,9 @@ inline bool owns(Oid catalog, Oid object, Oid role) {
 #endif
 }
 
+// PostgreSQL 16 no longer makes a view of an empty table that gets a rule on SELECT (commit b23cd185fd54).
+inline bool tables_become_views() { return PG_VERSION_NUM < 160000; }
+
 inline bool has_schema_privilege(Oid schema, Oid role, AclMode privilege) {
 #if PG_VERSION_NUM >= 160000
   return object_aclcheck(NamespaceRelationId, schema, role, privilege) == ACLCHECK_OK;

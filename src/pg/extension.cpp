@@ -31,6 +31,7 @@ constexpr const char *schema_name = "schema_guard";
 
 GuardObjects known{};
 bool known_valid = false;
+bool known_absent = false;    // nor is there a schema of its name
 bool known_committed = false; // not just made by the transaction under way
 int at_work_level = 0;        // of transaction nesting; 0 if the guard is not at work
 
@@ -59,30 +60,50 @@ Oid event_trigger_function(const char *name, Oid schema) {
                          ObjectIdGetDatum(schema));
 }
 
+struct Member {
+  const char *name;
+  Oid GuardObjects::*place;
+};
+constexpr Member members[] = {
+    {"audit", &GuardObjects::audit},
+    {"audit_id_seq", &GuardObjects::audit_sequence},
+    {"standing_policy", &GuardObjects::policy},
+    {"journal_position", &GuardObjects::journal_position},
+    {"request", &GuardObjects::request},
+    {"request_id_seq", &GuardObjects::request_sequence},
+    {"approval", &GuardObjects::approval},
+    {"approval_effect", &GuardObjects::approval_effect},
+};
+
 // A schema of our name that the extension did not make is somebody else's.
-bool read_objects(Oid schema, GuardObjects &objects) {
-  const auto relation = [schema](const char *name) { return get_relname_relid(name, schema); };
+bool is_member(Oid relation, Oid extension) {
+  return OidIsValid(relation) && getExtensionOfObject(RelationRelationId, relation) == extension;
+}
+
+void read_objects(Oid schema, GuardObjects &objects) {
   objects.schema = schema;
   objects.command_start_function = event_trigger_function("on_ddl_command_start", schema);
   objects.command_end_function = event_trigger_function("on_ddl_command_end", schema);
-  objects.audit = relation("audit");
-  objects.audit_sequence = relation("audit_id_seq");
-  objects.policy = relation("standing_policy");
-  objects.journal_position = relation("journal_position");
-  objects.request = relation("request");
-  objects.request_sequence = relation("request_id_seq");
-  objects.approval = relation("approval");
-  objects.approval_effect = relation("approval_effect");
-  return OidIsValid(objects.audit) && OidIsValid(objects.audit_sequence) && OidIsValid(objects.policy) &&
-         OidIsValid(objects.journal_position) && OidIsValid(objects.request) && OidIsValid(objects.request_sequence) &&
-         OidIsValid(objects.approval) && OidIsValid(objects.approval_effect) && read_extension(objects) &&
-         getExtensionOfObject(RelationRelationId, objects.audit) == objects.extension;
+  for (const Member &member : members) {
+    const Oid relation = OidIsValid(schema) ? get_relname_relid(member.name, schema) : InvalidOid;
+    objects.*member.place = relation;
+    if (objects.missing == nullptr && !is_member(relation, objects.extension))
+      objects.missing = member.name;
+  }
 }
 
 void forget(Datum, Oid relation) {
-  if (relation == InvalidOid || relation == known.audit || relation == known.policy ||
-      relation == known.journal_position)
+  bool ours = relation == InvalidOid;
+  for (const Member &member : members)
+    ours |= relation == known.*member.place;
+  if (ours)
     known_valid = false;
+}
+
+// CREATE EXTENSION makes the schema, or finds one that is there: then its absence has not been noted.
+void forget_absence(Datum, int, uint32) {
+  known_absent = false;
+  known_valid = false;
 }
 
 } // namespace
@@ -90,15 +111,23 @@ void forget(Datum, Oid relation) {
 const GuardObjects *guard_objects() {
   if (known_valid)
     return &known;
+  if (known_absent)
+    return nullptr;
   const Oid schema = get_namespace_oid(schema_name, true);
-  if (!OidIsValid(schema))
-    return nullptr;
   GuardObjects objects{};
-  if (!read_objects(schema, objects))
+  if (!read_extension(objects)) {
+    known_absent = !OidIsValid(schema);
     return nullptr;
+  }
+  read_objects(schema, objects);
   known = objects;
-  known_valid = true;
+  known_valid = objects.missing == nullptr;
   return &known;
+}
+
+const GuardObjects *whole_guard() {
+  const GuardObjects *objects = guard_objects();
+  return objects == nullptr || objects->missing != nullptr ? nullptr : objects;
 }
 
 bool try_lock_for_reading(std::initializer_list<Oid> tables) {
@@ -138,6 +167,9 @@ void guard_work_aborted(int level) {
     at_work_level = 0;
 }
 
-void watch_guard_objects() { CacheRegisterRelcacheCallback(forget, Datum{0}); }
+void watch_guard_objects() {
+  CacheRegisterRelcacheCallback(forget, Datum{0});
+  CacheRegisterSyscacheCallback(NAMESPACEOID, forget_absence, Datum{0});
+}
 
 } // namespace schema_guard

@@ -8,6 +8,9 @@
 namespace schema_guard {
 
 struct GuardObjects {
+  // The first of its tables or sequences that is not there under its name, or not the extension's; null if all are.
+  // Nothing can then be approved or recorded.
+  const char *missing;
   Oid extension;
   Oid owner; // internal queries run as this role
   Oid schema;
@@ -23,8 +26,11 @@ struct GuardObjects {
   Oid command_end_function;
 };
 
-// Null if the extension is not installed in this database. Costs two cache look-ups once known.
+// Null if the extension is not installed in this database. Costs next to nothing once known, whichever it is.
 const GuardObjects *guard_objects();
+
+// The same, but null as well if anything is missing: for whoever reads its tables or writes to them.
+const GuardObjects *whole_guard();
 
 // Locks guard tables for reading, until the transaction ends, only if that can be had at once. False if somebody holds
 // one of them exclusively: a VACUUM FULL, say. Nobody's statement waits for that.

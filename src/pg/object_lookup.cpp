@@ -107,8 +107,39 @@ template <Oid (*find)(Oid relation, const char *name, bool missing_ok)> Oid on_r
   return OidIsValid(relation) ? find(relation, strVal(llast(names)), true) : InvalidOid;
 }
 
+// table.column%TYPE as the type that it is now, which the parser would say in a NOTICE (LookupTypeNameExtended in
+// parser/parse_type.c); the statement itself is going to say so.
+TypeName *without_reference(TypeName *type) {
+  if (type == nullptr || !type->pct_type || list_length(type->names) < 2)
+    return type;
+  List *relation_names = list_delete_last(list_copy(type->names));
+  if (list_length(relation_names) > 3)
+    return type;
+  const Oid relation = relation_named(makeRangeVarFromNameList(relation_names));
+  const AttrNumber column = OidIsValid(relation) ? get_attnum(relation, strVal(llast(type->names))) : 0;
+  return column == InvalidAttrNumber ? type : makeTypeNameFromOid(get_atttype(relation, column), -1);
+}
+
+List *without_references(const List *types) {
+  List *result = NIL;
+  const ListCell *cell = nullptr;
+  foreach (cell, types)
+    result = lappend(result, without_reference(static_cast<TypeName *>(lfirst(cell))));
+  return result;
+}
+
 template <ObjectType type> Oid routine_by_name(const void *node) {
-  return LookupFuncWithArgs(type, with_arguments(node), true);
+  ObjectWithArgs quiet = *with_arguments(node);
+  quiet.objargs = without_references(quiet.objargs);
+  ListCell *cell = nullptr;
+  List *parameters = NIL;
+  foreach (cell, quiet.objfuncargs) {
+    auto *parameter = static_cast<FunctionParameter *>(copyObjectImpl(lfirst(cell)));
+    parameter->argType = without_reference(parameter->argType);
+    parameters = lappend(parameters, parameter);
+  }
+  quiet.objfuncargs = parameters;
+  return LookupFuncWithArgs(type, &quiet, true);
 }
 
 // How each object type is found by name. Relations and their members have their own ways, below.

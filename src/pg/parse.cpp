@@ -202,6 +202,19 @@ void parse_create_table(const Node *statement, Command &command) {
     change_object(command, OBJECT_TABLE, lfirst(cell));
 }
 
+// Its elements are statements of their own, for which no event trigger runs. These two can reach what is not in the new
+// schema.
+void parse_create_schema(const Node *statement, Command &command) {
+  const ListCell *cell = nullptr;
+  foreach (cell, reinterpret_cast<const CreateSchemaStmt *>(statement)->schemaElts) {
+    const auto *element = static_cast<const Node *>(lfirst(cell));
+    if (IsA(element, GrantStmt))
+      parse_grant(element, command);
+    else if (IsA(element, CreateStmt))
+      parse_create_table(element, command);
+  }
+}
+
 // Up to PostgreSQL 15, ON SELECT DO INSTEAD turns an empty table into a view.
 void parse_rule(const Node *statement, Command &command) {
   const auto *rule = reinterpret_cast<const RuleStmt *>(statement);
@@ -232,6 +245,7 @@ constexpr StatementKind statement_kinds[] = {
     {T_AlterFunctionStmt, parse_alter_function},
     {T_CreateFunctionStmt, parse_create_function},
     {T_CreateStmt, parse_create_table},
+    {T_CreateSchemaStmt, parse_create_schema},
     {T_CreateForeignTableStmt, parse_create_table}, // begins with a CreateStmt
     {T_ViewStmt, parse_change<ViewStmt, &ViewStmt::view>},
     {T_TruncateStmt, parse_truncate},

@@ -3,6 +3,7 @@
 #include "pg/compat.hpp"
 #include "pg/memory.hpp"
 #include "pg/range.hpp"
+#include "pg/relation_size.hpp"
 #include "pg/resolution.hpp"
 
 extern "C" {
@@ -91,6 +92,8 @@ Resolution look_up_altered(const Target &target) {
     return refused;
   if (target.deed == Deed::move && get_rel_namespace(relation) == get_namespace_oid(strVal(target.within), true))
     return elsewhere; // it is there
+  if (target.deed == Deed::become_view && (!compat::tables_become_views() || !is_empty(relation)))
+    return refused;
   // What is unlogged, and a partitioned table by itself, loses nothing by it.
   if (target.deed == Deed::set_unlogged && (get_rel_persistence(relation) != RELPERSISTENCE_PERMANENT ||
                                             get_rel_relkind(relation) == RELKIND_PARTITIONED_TABLE))
@@ -106,7 +109,9 @@ Resolution look_up_member(const Target &target) {
   if (!compat::owns(RelationRelationId, relation, GetUserId()) || is_protected_catalog(relation))
     return refused;
 
-  if (target.object_type == OBJECT_COLUMN && !has_own_columns(relation, target.recurse || target.deed == Deed::rename))
+  const bool touches_children = target.deed != Deed::drop_identity;
+  if (touches_children && target.object_type == OBJECT_COLUMN &&
+      !has_own_columns(relation, target.recurse || target.deed == Deed::rename))
     return refused;
   const char *member = c_string(target.member);
   if (target.object_type == OBJECT_TABCONSTRAINT) {
@@ -121,8 +126,8 @@ Resolution look_up_member(const Target &target) {
   const AttrNumber number = column->attnum;
   const bool inherited = column->attinhcount > 0;
   ReleaseSysCache(tuple);
-  // ATExecDropColumn refuses these.
-  if (number < 0 || inherited)
+  // ATExecDropColumn, ATPrepAlterColumnType and renameatt_internal refuse these.
+  if (number < 0 || (touches_children && inherited))
     return refused;
   return found(RelationRelationId, relation, number);
 }

@@ -3,6 +3,13 @@
 #include "pg/stored_setting.hpp"
 
 extern "C" {
+#include "catalog/pg_authid.h"
+#include "catalog/pg_db_role_setting.h"
+#include "catalog/pg_foreign_data_wrapper.h"
+#include "catalog/pg_foreign_server.h"
+#include "catalog/pg_foreign_table.h"
+#include "catalog/pg_subscription.h"
+#include "catalog/pg_user_mapping.h"
 #include "nodes/pg_list.h"
 }
 
@@ -43,7 +50,19 @@ constexpr NodeTag secret_statements[] = {
     T_VariableSetStmt,
 };
 
+constexpr Oid secret_catalogs[] = {
+    AuthIdRelationId,       UserMappingRelationId,  ForeignServerRelationId, ForeignDataWrapperRelationId,
+    ForeignTableRelationId, SubscriptionRelationId, DbRoleSettingRelationId,
+};
+
 } // namespace
+
+bool may_hold_secret(Oid catalog) {
+  for (const Oid secret : secret_catalogs)
+    if (catalog == secret)
+      return true;
+  return false;
+}
 
 bool may_hold_secret(const Node *statement) {
   for (const NodeTag tag : secret_statements)

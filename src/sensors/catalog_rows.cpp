@@ -5,6 +5,7 @@
 #include "pg/live_catalog.hpp"
 #include "pg/memory.hpp"
 #include "pg/relation_lookup.hpp"
+#include "pg/secret.hpp"
 #include "sensors/elsewhere.hpp"
 #include "sensors/guard.hpp"
 #include "sensors/sensor.hpp"
@@ -58,6 +59,9 @@ void judge(const QueryDesc *query, const Vector<Address> &catalogs, Arena &arena
   const PlannedStmt *plan = query->plannedstmt;
   const char *tag = tag_of(query->operation);
   const char *text = cut_statement(query->sourceText, plan->stmt_location, plan->stmt_len);
+  for (const Address &address : catalogs)
+    if (may_hold_secret(address.object_id))
+      text = redacted_text;
   if (guard_objects() == nullptr) {
     judge_rows_elsewhere(found, tag, text);
     return;

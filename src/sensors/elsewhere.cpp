@@ -5,22 +5,14 @@
 #include "pg/memory.hpp"
 #include "pg/parse.hpp"
 #include "pg/relation_lookup.hpp"
-#include "pg/settings.hpp"
-#include "pg/sqlstate.hpp"
 #include "pg/stored_setting.hpp"
-#include "sensors/denial.hpp"
 #include "sensors/sensor.hpp"
 #include "sensors/statement_text.hpp"
+#include "sensors/without_tables.hpp"
 
 namespace schema_guard {
 
 namespace {
-
-// No policy can be read and no token be checked where their tables are not.
-class NoPolicy final : public Policy {
-public:
-  std::optional<Action> action(const Effect &) override { return std::nullopt; }
-};
 
 // What a session here can do to a database that the guard is in. The rest need not even be looked up.
 bool reaches_elsewhere(const Command &command) {
@@ -39,24 +31,13 @@ bool takes_anything(const Effects &found) {
   return false;
 }
 
-// There is no audit here and nobody can approve; the attempt is kept in the server log.
 void decide(const Effects &found, AuditRecord &record) {
-  NoPolicy policy;
   ContextArena arena;
-  const Verdict verdict = judge(found, policy, nullptr, mode(), false, arena);
-  record.verdict = c_string(decision_name(verdict.decision));
-  record.rule = c_string(rule(verdict.rule).name);
-  ereport(LOG_SERVER_ONLY, errmsg_internal("schema_guard: %s", log_json(record, found)), errhidestmt(true),
-          errhidecontext(true));
-  const Effect &effect = found.list[verdict.deciding];
-  if (verdict.decision == Decision::warned)
-    ereport(WARNING, errmsg("%s", effect_message(effect)), errdetail("The rule is %s.", record.rule));
-  if (verdict.decision == Decision::blocked)
-    ereport(ERROR, errhidestmt(true),
-            errcode(effect.rule == RuleId::guard_tampering ? sqlstate_tampering : sqlstate_blocked),
-            errmsg("%s", blocked_message(effect, record.command_tag)),
-            errdetail("Extension schema_guard is not installed in this database, so nobody can approve it here."),
-            errhint("Run it in a database that has the extension, or as a superuser with schema_guard.mode = off."));
+  (void)judge_without_tables(
+      found, record,
+      {"Extension schema_guard is not installed in this database, so nobody can approve it here.",
+       "Run it in a database that has the extension, or as a superuser with schema_guard.mode = off."},
+      arena);
 }
 
 } // namespace

@@ -70,7 +70,11 @@ Datum schema_guard_on_ddl_command_start(PG_FUNCTION_ARGS) {
 Datum schema_guard_on_ddl_command_end(PG_FUNCTION_ARGS) {
   using namespace schema_guard;
   const EventTriggerData &event = event_data(fcinfo);
-  if (is_event(event, "ddl_command_end") && is_at_work(Sensor::event_trigger) && !inert())
+  if (!is_event(event, "ddl_command_end") || !is_at_work(Sensor::event_trigger))
+    PG_RETURN_NULL();
+  if (inert())
+    command_abandoned(event.parsetree);
+  else
     command_ended(event.parsetree, sensor::event_trigger);
   PG_RETURN_NULL();
 }

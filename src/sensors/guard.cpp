@@ -3,11 +3,13 @@
 #include "approval/token.hpp"
 #include "audit/audit_table.hpp"
 #include "audit/journal.hpp"
+#include "pg/extension.hpp"
 #include "pg/memory.hpp"
 #include "pg/settings.hpp"
 #include "policy/live_policy.hpp"
 #include "sensors/denial.hpp"
 #include "sensors/statement.hpp"
+#include "sensors/without_tables.hpp"
 
 namespace schema_guard {
 
@@ -89,9 +91,29 @@ void note_in_use(const Effects &effects, const Approval &approval, const Vector<
   deny(whole, judged, token, record);
 }
 
+// What passes is kept in the journal until the audit is there again.
+Passed guard_without_tables(const Effects &effects, const Sighting &sighting, const char *missing, Arena &arena) {
+  AuditRecord record = new_record();
+  record.occurred_at = sighting.seen_at;
+  record.command_tag = sighting.command_tag;
+  record.statement = sighting.statement;
+  record.sensor = sighting.sensor;
+  const char *detail =
+      psprintf("Nobody can approve it: relation \"%s\" of extension schema_guard is missing.", missing);
+  const Verdict verdict = judge_without_tables(
+      effects, record,
+      {detail, "Restore the relation, or drop the extension and create it again, with schema_guard.mode = off."},
+      arena);
+  if (verdict.rule != RuleId::other_ddl)
+    record.effects = effects_json(effects, verdict);
+  return {record, true, verdict};
+}
+
 } // namespace
 
 Passed guard(const Effects &effects, const Sighting &sighting, Arena &arena) {
+  if (const char *missing = guard_objects()->missing; missing != nullptr)
+    return guard_without_tables(effects, sighting, missing, arena);
   LivePolicy policy;
   TokenApproval token;
   Verdict verdict = judge_with_approval(effects, policy, sighting.can_be_undone, arena, token);

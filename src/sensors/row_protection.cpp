@@ -6,12 +6,12 @@
 #include "sensors/guard.hpp"
 #include "sensors/sensor.hpp"
 #include "sensors/statement.hpp"
+#include "sensors/statement_text.hpp"
 
 extern "C" {
 #include "commands/trigger.h"
 #include "replication/logicalworker.h"
 #include "tcop/pquery.h"
-#include "tcop/tcopprot.h"
 #include "utils/portal.h"
 #include "utils/rel.h"
 
@@ -30,11 +30,19 @@ const char *command_of(TriggerEvent event) {
   return TRIGGER_FIRED_BY_DELETE(event) ? "DELETE" : "TRUNCATE TABLE";
 }
 
-// What runs is all that a trigger can know. What the client sent may be an EXECUTE, which could be anything next time.
-const char *text_in_portal() { return ActivePortal != nullptr ? ActivePortal->sourceText : debug_query_string; }
+// What runs is all that a trigger can know: the statement that the portal is at. What the client sent may be an
+// EXECUTE, which could be anything next time, and may have others around it, with secrets in them.
+const char *text_in_portal() {
+  if (ActivePortal == nullptr || ActivePortal->stmts == NIL)
+    return nullptr;
+  const auto *statement = linitial_node(PlannedStmt, ActivePortal->stmts);
+  return cut_statement(ActivePortal->sourceText, statement->stmt_location, statement->stmt_len);
+}
 
-bool has_parameters() {
-  return ActivePortal != nullptr && ActivePortal->portalParams != nullptr && ActivePortal->portalParams->numParams > 0;
+// Parameters, and what COPY reads, could be others the next time.
+bool says_all() {
+  return ActivePortal != nullptr && ActivePortal->commandTag != CMDTAG_COPY &&
+         (ActivePortal->portalParams == nullptr || ActivePortal->portalParams->numParams == 0);
 }
 
 void protect(const TriggerData &trigger) {
@@ -49,7 +57,7 @@ void protect(const TriggerData &trigger) {
   catalog.close();
   found.list.push_back(effect);
   const char *text = text_in_portal();
-  bind_to_statement(found, command_of(trigger.tg_event), has_parameters() ? nullptr : text, arena);
+  bind_to_statement(found, command_of(trigger.tg_event), says_all() ? text : nullptr, arena);
   const Sighting sighting{.sensor = sensor::row_protection,
                           .command_tag = command_of(trigger.tg_event),
                           .statement = text,

@@ -127,7 +127,7 @@ void begin_statement(const Node *tree, const AuditRecord &record, bool recorded)
   auto *dropped =
       new (MemoryContextAlloc(context, sizeof(Vector<ObjectDescription>))) Vector<ObjectDescription>(*arena);
   now.under_way.push_back({tree, copy_record(context, record), recorded, false, level, context, changed, dropped,
-                           nullptr, nullptr, nullptr, nullptr, nullptr});
+                           nullptr, nullptr, nullptr, nullptr, nullptr, nullptr});
   if (!recorded)
     return;
   ++now.begun_count;
@@ -150,6 +150,16 @@ void keep_effects(const Effects &effects, const Verdict &verdict) {
     statement->effects->list.push_back(copy_effect(effects.list[place], *arena));
     statement->actions->push_back(verdict.actions[place]);
   }
+}
+
+void keep_unless_refused(const Effects &effects) {
+  Statement *statement = innermost_statement();
+  if (statement == nullptr || effects.unless_refused.empty())
+    return;
+  auto *arena = new (MemoryContextAlloc(statement->context, sizeof(ContextArena))) ContextArena(statement->context);
+  statement->unless_refused = arena->make<Effects>(*arena);
+  for (const Effect &effect : effects.unless_refused)
+    statement->unless_refused->list.push_back(copy_effect(effect, *arena));
 }
 
 void keep_conversions(const Command &command, const Vector<ConvertedColumn> &judged) {
@@ -269,7 +279,8 @@ bool is_cleared_truncation(const Address &object) {
 void clear_rows(Oid table) {
   TransactionState &now = ensure_state();
   now.rows_cleared_of = table;
-  now.rows_cleared_in = GetCurrentCommandId(false);
+  // Used from here on, so that the next command has another, even if this one changes nothing.
+  now.rows_cleared_in = GetCurrentCommandId(true);
 }
 
 bool rows_are_cleared(Oid table) {

@@ -24,6 +24,7 @@ struct Statement {
   Vector<ObjectDescription> *dropped; // what it has dropped so far, if ring 1 did not know
   Effects *effects;                   // of a drop, as ring 1 judged them; null for anything else
   Vector<Action> *actions;            // one for each
+  Effects *unless_refused;            // what it would do that PostgreSQL should refuse; null if that is nothing
   Vector<Target> *conversions;        // its ALTER COLUMN … TYPE; null if none
   Vector<ConvertedColumn> *converted; // what these have been judged for
   Vector<Address> *expected_to_fail;  // what a TRUNCATE that PostgreSQL should refuse has come to; else null
@@ -99,6 +100,9 @@ void forget_begun_statements();
 
 // The conversions that the innermost statement has, and the columns that they have been judged for.
 void keep_conversions(const Command &command, const Vector<ConvertedColumn> &judged);
+
+// Keeps what the innermost statement does if PostgreSQL should not refuse it after all.
+void keep_unless_refused(const Effects &effects);
 
 // The innermost statement is a TRUNCATE that PostgreSQL should refuse, after ring 2 has seen it.
 void expect_failure();

@@ -14,8 +14,6 @@ namespace schema_guard {
 
 namespace {
 
-constexpr const char *redacted = "(redacted: the statement can hold a secret)";
-
 // The innermost utility statement that the hook saw begin. Compared by its tree's address, and every later statement
 // overwrites it, so that a stale one is never taken for another.
 struct {
@@ -87,7 +85,7 @@ void note_statement_text(const Node *tree, const char *source, int location, int
 
 const char *statement_text(const Node *tree) {
   if (may_hold_secret(tree))
-    return redacted;
+    return redacted_text;
   if (noted.tree == tree && noted.source != nullptr)
     return cut_statement(noted.source, noted.location, noted.length);
   return find_in_client_text(tree);

@@ -56,7 +56,9 @@ void utility_statement(PlannedStmt *statement, const char *source, bool read_onl
   const bool is_ours = started(statement->utilityStmt, context);
   (next_hook != nullptr ? next_hook : standard_ProcessUtility)(statement, source, false, context, parameters,
                                                                environment, receiver, completion);
-  if (is_ours && !inert())
+  if (is_ours && inert())
+    command_abandoned(statement->utilityStmt);
+  else if (is_ours)
     command_ended(statement->utilityStmt, sensor::utility);
 }
 

@@ -52,7 +52,8 @@ void begin(const Node *tree, const Command &command, Effects found, TimestampTz 
            Arena &arena) {
   const char *tag = c_string(command.tag);
   const char *text = statement_text(tree);
-  bind_to_statement(found, tag, text, arena);
+  // What COPY reads is not in its text.
+  bind_to_statement(found, tag, IsA(tree, CopyStmt) ? nullptr : text, arena);
   const Sighting sighting{.sensor = sensor,
                           .command_tag = tag,
                           .statement = text,
@@ -76,6 +77,7 @@ void begin(const Node *tree, const Command &command, Effects found, TimestampTz 
   }
   if (takes_away)
     keep_effects(found, passed.verdict);
+  keep_unless_refused(found);
   // Nothing may fail any more once a database's files are gone.
   if (!command.can_be_undone && passed.recorded) {
     write_record(passed.record);
@@ -106,6 +108,26 @@ bool is_idle(const Effects &found) {
     if (!effect.harmless && effect.rule != RuleId::other_ddl)
       return false;
   return true;
+}
+
+// PostgreSQL has done what it should have refused: judged now, while it can still be undone.
+void judge_not_refused(Statement &statement, const char *sensor) {
+  ContextArena arena;
+  Effects found(arena);
+  for (const Effect &effect : statement.unless_refused->list)
+    found.list.push_back(effect);
+  statement.unless_refused = nullptr;
+  bind_to_statement(found, statement.record.command_tag, statement.record.statement, arena);
+  const Sighting sighting{.sensor = sensor,
+                          .command_tag = statement.record.command_tag,
+                          .statement = statement.record.statement,
+                          .seen_at = statement.record.occurred_at,
+                          .begun = nullptr,
+                          .can_be_undone = true};
+  const Passed passed = guard(found, sighting, arena);
+  if (passed.recorded)
+    write_record(passed.record);
+  statement.written |= passed.recorded;
 }
 
 } // namespace
@@ -149,6 +171,8 @@ bool other_command_started(const Node *tree) {
 
 void command_ended(const Node *tree, const char *sensor) {
   Statement *statement = statement_under_way(tree);
+  if (statement != nullptr && statement->unless_refused != nullptr)
+    judge_not_refused(*statement, sensor);
   judge_unexpected_truncation();
   judge_finished_conversions();
   if (statement != nullptr)
@@ -165,6 +189,11 @@ void command_ended(const Node *tree, const char *sensor) {
     finish_statement();
   if (carried_record(tree) != nullptr)
     forget_carried();
+}
+
+void command_abandoned(const Node *tree) {
+  if (statement_under_way(tree) != nullptr)
+    finish_statement();
 }
 
 } // namespace schema_guard

@@ -1,7 +1,8 @@
 // A utility statement from its start to its end, whichever sensor saw it.
 //
 // Promise: command_started() judges it before PostgreSQL has taken a lock for it, and returns only if it may go on;
-// command_ended() writes its audit row. What is begun and not ended goes with the (sub)transaction.
+// command_ended() writes its audit row. What is begun and not ended goes with the (sub)transaction; if the guard has
+// been switched off meanwhile, command_abandoned() forgets it.
 #pragma once
 
 #include "pg/pg.hpp"
@@ -10,6 +11,7 @@ namespace schema_guard {
 
 void command_started(const Node *tree, const char *sensor);
 void command_ended(const Node *tree, const char *sensor);
+void command_abandoned(const Node *tree);
 
 // True if the innermost statement under way has this tree.
 bool command_is_under_way(const Node *tree);

@@ -33,6 +33,15 @@ void put(const ReturnSetInfo &result, const Condition &condition, const Finding 
   tuplestore_putvalues(result.setResult, result.setDesc, values, nulls);
 }
 
+Finding tables() {
+  const char *missing = guard_objects()->missing;
+  if (missing == nullptr)
+    return {.detail = "all are there"};
+  return {State::error,
+          psprintf("relation \"%s\" is missing: what is destructive is refused, and nobody can approve it", missing),
+          "Restore the relation, or drop the extension and create it again, with schema_guard.mode = off."};
+}
+
 void put_all(const ReturnSetInfo &result, const Condition *conditions, std::size_t count, GuardQuery &query) {
   ContextArena arena;
   for (std::size_t place = 0; place < count; ++place)
@@ -52,8 +61,12 @@ Datum schema_guard_status(PG_FUNCTION_ARGS) {
   const auto &result = *reinterpret_cast<const ReturnSetInfo *>(fcinfo->resultinfo);
   GuardQuery query = GuardQuery::open();
   put_all(result, sensor_conditions, sensor_condition_count, query);
-  put_all(result, record_conditions, record_condition_count, query);
-  put_all(result, rule_conditions, rule_condition_count, query);
+  put(result, {"extension", "tables", nullptr}, tables());
+  // The others look into them.
+  if (whole_guard() != nullptr) {
+    put_all(result, record_conditions, record_condition_count, query);
+    put_all(result, rule_conditions, rule_condition_count, query);
+  }
   query.close();
   return Datum{0};
 }

@@ -64,6 +64,20 @@ TEST_F(Alteration, RefusedByPostgreSQL) {
   }
 }
 
+// PostgreSQL's own refusal is a guess: what ring 2 would not see is kept, in case it does not come.
+TEST_F(Alteration, UnlessRefused) {
+  for (const Deed deed : {Deed::rename, Deed::move, Deed::detach, Deed::set_unlogged}) {
+    const Effects result = run(deed, {refused(), found(table)});
+    EXPECT_TRUE(result.refused);
+    ASSERT_EQ(result.unless_refused.size(), 1U);
+    EXPECT_EQ(result.unless_refused[0].address, table);
+    EXPECT_EQ(result.unless_refused[0].deed, deed);
+  }
+  EXPECT_TRUE(run(Deed::truncate, {found(table), refused()}).unless_refused.empty());
+  EXPECT_TRUE(run(Deed::drop, {found(table), refused()}).unless_refused.empty());
+  EXPECT_TRUE(run(Deed::rename, {found(table)}).unless_refused.empty());
+}
+
 TEST_F(Alteration, TruncatesWhatInherits) {
   const Address child = catalog.add(ObjectKind::table, "orders_2026");
   const Address grandchild = catalog.add(ObjectKind::table, "orders_2026_01");
