@@ -1,5 +1,5 @@
-// Ring 3: ProcessUtility_hook. It judges the statements for which PostgreSQL runs no event trigger, such as TRUNCATE,
-// and every other one while ring 1 is out of action. It also knows where in the source a statement stands.
+// Ring 3: ProcessUtility_hook. It judges every statement, also those for which PostgreSQL runs no event trigger, such
+// as TRUNCATE; where it has begun one, ring 1 only ends it. It also knows where in the source a statement stands.
 #include "pg/compat.hpp"
 #include "pg/extension.hpp"
 #include "pg/parse.hpp"
@@ -39,9 +39,11 @@ bool started(const Node *tree, ProcessUtilityContext context) {
   }
   if (!fires_event_triggers(tree))
     return is_judged(tree) && !inert() && other_command_started(tree);
-  if (inert() || event_triggers_work())
+  if (inert())
     return false;
-  command_started(tree, sensor::utility);
+  // An extension can keep the event triggers' functions from running without a trace in the catalog. So nothing is left
+  // to them, and the record says who was to see it until the end tells who did.
+  command_started(tree, event_triggers_work() ? sensor::event_trigger : sensor::utility);
   return true;
 }
 
@@ -56,9 +58,12 @@ void utility_statement(PlannedStmt *statement, const char *source, bool read_onl
   const bool is_ours = started(statement->utilityStmt, context);
   (next_hook != nullptr ? next_hook : standard_ProcessUtility)(statement, source, false, context, parameters,
                                                                environment, receiver, completion);
-  if (is_ours && inert())
+  // Ring 1 has ended it already, if the event triggers do run.
+  if (!is_ours || !command_is_open(statement->utilityStmt))
+    return;
+  if (inert())
     command_abandoned(statement->utilityStmt);
-  else if (is_ours)
+  else
     command_ended(statement->utilityStmt, sensor::utility);
 }
 

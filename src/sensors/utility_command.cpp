@@ -144,6 +144,8 @@ bool command_is_under_way(const Node *tree) {
   return statement != nullptr && statement->tree == tree;
 }
 
+bool command_is_open(const Node *tree) { return command_is_under_way(tree) || carried_record(tree) != nullptr; }
+
 bool other_command_started(const Node *tree) {
   // There is a lot of COPY, and next to none of it into catalogs.
   if (IsA(tree, CopyStmt) && !fills_catalog(reinterpret_cast<const CopyStmt *>(tree)))
@@ -181,6 +183,7 @@ void command_ended(const Node *tree, const char *sensor) {
   if (statement == nullptr || (statement->recorded && !statement->written)) {
     if (record.effects == nullptr)
       record.effects = changed_objects_json(statement, sensor == sensor::event_trigger);
+    record.sensor = sensor;
     if (cleared_effects_left())
       record.sensor = sensor::event_trigger_unconfirmed;
     write_record(record);

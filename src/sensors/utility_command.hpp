@@ -16,6 +16,9 @@ void command_abandoned(const Node *tree);
 // True if the innermost statement under way has this tree.
 bool command_is_under_way(const Node *tree);
 
+// True if a statement with this tree has been begun and not ended, also if it has committed on its way.
+bool command_is_open(const Node *tree);
+
 // For statements for which PostgreSQL runs no event triggers: false, and nothing is begun, if the statement has nothing
 // to do with what the guard guards.
 bool other_command_started(const Node *tree);
