@@ -45,10 +45,12 @@ struct Rule {
   RuleId id;
   std::string_view name;
   Action default_action;
-  // What a statement does to the object, as in "cannot drop table t" and "drops table t".
+  // What a statement does to the object, as in "cannot make table t unlogged", and what becomes of it, as in "table t
+  // becomes unlogged".
   std::string_view infinitive;
-  std::string_view present;
+  std::string_view outcome;
   std::string_view summary;
+  std::string_view complement = {}; // of the infinitive, after the object
 };
 
 // Every rule, in the order of RuleId.

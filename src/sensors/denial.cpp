@@ -19,7 +19,40 @@ namespace {
 
 constexpr std::size_t most_listed = 20;
 
+// GRANT … ON PARAMETER, out of what stored_setting calls it: "set on parameter schema_guard.mode for app". Null if the
+// effect is none.
+const char *grant_text(const Effect &effect) {
+  constexpr std::string_view before_names = " on parameter ";
+  constexpr std::string_view before_roles = " for ";
+  const std::string_view text = effect.description.identity;
+  const std::size_t names = text.find(before_names);
+  const std::size_t roles = text.find(before_roles, names == std::string_view::npos ? names : names + 1);
+  // A stored setting begins with its name, which has more than letters in it.
+  if (effect.kind != ObjectKind::setting || roles == std::string_view::npos ||
+      text.substr(0, names).find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ ,") !=
+          std::string_view::npos)
+    return nullptr;
+  StringInfoData out;
+  initStringInfo(&out);
+  for (const char letter : text.substr(0, names))
+    appendStringInfoChar(&out, static_cast<char>(pg_toupper(static_cast<unsigned char>(letter))));
+  appendStringInfo(&out, " on parameter \"");
+  for (const char letter : text.substr(names + before_names.size(), roles - names - before_names.size())) {
+    if (letter == ' ')
+      continue;
+    if (letter == ',')
+      appendStringInfoString(&out, "\", \"");
+    else
+      appendStringInfoChar(&out, letter);
+  }
+  const std::string_view grantees = text.substr(roles + before_roles.size());
+  appendStringInfo(&out, "\" to %.*s", static_cast<int>(grantees.size()), grantees.data());
+  return out.data;
+}
+
 const char *object_text(const Effect &effect) {
+  if (const char *grant = grant_text(effect); grant != nullptr)
+    return grant;
   const ObjectDescription &object = effect.description;
   return psprintf("%.*s %.*s", static_cast<int>(object.object_type.size()), object.object_type.data(),
                   static_cast<int>(object.identity.size()), object.identity.data());
@@ -28,9 +61,9 @@ const char *object_text(const Effect &effect) {
 void append_object(StringInfo out, const Effect &effect) {
   appendStringInfoString(out, object_text(effect));
   const char *separator = " (";
-  if (effect.description.rows >= 0) {
-    appendStringInfo(out, "%sabout %.0f %s", separator, effect.description.rows,
-                     effect.description.rows == 1 ? "row" : "rows");
+  if (const double rows = effect.description.rows; rows >= 0) {
+    appendStringInfoString(out, separator);
+    appendStringInfo(out, ngettext("about %.0f row", "about %.0f rows", rows == 1 ? 1UL : 2UL), rows);
     separator = ", ";
   }
   if (effect.description.bytes >= 0) {
@@ -113,7 +146,7 @@ constexpr TokenProblem token_problems[] = {
     {TokenStatus::expired, "approval has expired"},
     {TokenStatus::revoked, "approval has been revoked"},
     {TokenStatus::other_role, "approval was given to another role"},
-    {TokenStatus::unreadable, "the approvals can't be read, since somebody has locked their table"},
+    {TokenStatus::unreadable, "the approvals cannot be read because somebody has locked their table"},
 };
 
 const char *token_problem(TokenStatus status) {
@@ -123,19 +156,45 @@ const char *token_problem(TokenStatus status) {
   return nullptr;
 }
 
+// The rule's own words; but for rules that are about more than one deed, those of what is done.
+const Rule &worded(const Effect &effect) {
+  return rule(effect.deed == Deed::rename ? RuleId::rename_table : effect.rule);
+}
+
+// What writes to the rows of a table of the guard's.
+bool writes_rows(const Effect &effect, const char *tag) {
+  if (effect.kind != ObjectKind::table)
+    return false;
+  for (const char *const writing : {"INSERT", "UPDATE", "DELETE", "MERGE", "COPY", "TRUNCATE TABLE"})
+    if (strcmp(tag, writing) == 0)
+      return true;
+  return false;
+}
+
+const char *tampering_message(const Effect &effect, const char *tag) {
+  if (const char *grant = grant_text(effect); grant != nullptr)
+    return psprintf("cannot grant %s without an approval", grant);
+  const char *object = object_text(effect);
+  if (effect.kind == ObjectKind::setting)
+    return psprintf("cannot store %s without an approval: it would turn schema_guard down", object);
+  const Rule &words = rule(writes_rows(effect, tag) ? RuleId::change_catalog : RuleId::guard_tampering);
+  return psprintf("cannot %s %s without an approval: it belongs to schema_guard", c_string(words.infinitive), object);
+}
+
 } // namespace
 
 const char *blocked_message(const Effect &effect, const char *tag) {
   if (effect.rule == RuleId::other_ddl)
     return psprintf("cannot execute %s without an approval", tag);
-  if (effect.kind == ObjectKind::setting)
-    return psprintf("cannot store %s without an approval: it would turn schema_guard down", object_text(effect));
-  return psprintf("cannot %s %s without an approval%s", c_string(rule(effect.rule).infinitive), object_text(effect),
-                  effect.rule == RuleId::guard_tampering ? ": it belongs to schema_guard" : "");
+  if (effect.rule == RuleId::guard_tampering)
+    return tampering_message(effect, tag);
+  const Rule &words = worded(effect);
+  return psprintf("cannot %s %s%s%s without an approval", c_string(words.infinitive), object_text(effect),
+                  words.complement.empty() ? "" : " ", words.complement.empty() ? "" : c_string(words.complement));
 }
 
 const char *effect_message(const Effect &effect) {
-  return psprintf("%s %s", c_string(rule(effect.rule).present), object_text(effect));
+  return psprintf("%s %s", object_text(effect), c_string(worded(effect).outcome));
 }
 
 void deny(const Effects &effects, const Verdict &verdict, const TokenApproval &token, AuditRecord &record) {
@@ -185,8 +244,9 @@ void end_rehearsal(const Effects &effects, const Verdict &verdict, AuditRecord &
   }
   const char *hint = file_request(effects, verdict, "rehearsal", record);
   ereport(ERROR, errhidestmt(true), errcode(sqlstate_rehearsed),
-          errmsg("rehearsal complete: this transaction needs an approval for %zu %s", effects.list.size(),
-                 effects.list.size() == 1 ? "effect" : "effects"),
+          errmsg_plural("rehearsal complete: this transaction needs an approval for %zu effect",
+                        "rehearsal complete: this transaction needs an approval for %zu effects", effects.list.size(),
+                        effects.list.size()),
           errdetail("%s", list_objects(effects, verdict, nullptr)), errhint("%s", hint));
   pg_unreachable();
 }

@@ -21,7 +21,7 @@ namespace schema_guard {
 // What a refusal says of it, such as: cannot drop table public.t without an approval
 const char *blocked_message(const Effect &effect, const char *command_tag);
 
-// What a warning says of an effect, such as: drops sequence public.s
+// What a warning says of an effect, such as: sequence public.s is dropped
 const char *effect_message(const Effect &effect);
 
 } // namespace schema_guard

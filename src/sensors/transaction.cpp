@@ -129,7 +129,8 @@ void require_journal(const TransactionState &state) {
   for (const char *payload : state.unwritten)
     length += strlen(payload);
   if (const char *problem = journal_problem(length); problem != nullptr)
-    ereport(ERROR, errcode(ERRCODE_IO_ERROR), errmsg("could not record this transaction"), errdetail("%s.", problem),
+    ereport(ERROR, errcode(ERRCODE_IO_ERROR), errmsg("could not record this transaction"),
+            errdetail("The journal cannot be used: %s.", problem),
             errhint("Call schema_guard.status() to see what is wrong. A superuser can set schema_guard.mode to off."));
 }
 

@@ -103,13 +103,13 @@ my @refused = (
 	[ 'ALTER ROUTINE f() SET work_mem = 64 SET "SCHEMA_GUARD.mode" FROM CURRENT', 'schema_guard.mode = warn of a function',
 		session => 'SET LOCAL schema_guard.mode = warn' ],
 	# the right to do it
-	[ 'GRANT SET ON PARAMETER schema_guard.mode TO app', 'SET on parameter schema_guard.mode for app' ],
+	[ 'GRANT SET ON PARAMETER schema_guard.mode TO app', 'SET on parameter "schema_guard.mode" to app' ],
 	[ 'GRANT ALL ON PARAMETER work_mem, schema_guard.mode TO app WITH GRANT OPTION',
-		'ALL on parameter work_mem, schema_guard.mode for app with grant option' ],
+		'ALL on parameter "work_mem", "schema_guard.mode" to app with grant option' ],
 	[ 'GRANT ALTER SYSTEM ON PARAMETER session_preload_libraries TO PUBLIC',
-		'ALTER SYSTEM on parameter session_preload_libraries for PUBLIC' ],
+		'ALTER SYSTEM on parameter "session_preload_libraries" to PUBLIC' ],
 	[ 'GRANT SET, ALTER SYSTEM ON PARAMETER "Schema_Guard.Four_Eyes" TO app, dba',
-		'SET, ALTER SYSTEM on parameter schema_guard.four_eyes for app, dba' ],
+		'SET, ALTER SYSTEM on parameter "schema_guard.four_eyes" to app, dba' ],
 );
 push @refused, [ 'ALTER DATABASE postgres SET event_triggers = off', 'event_triggers = off of database postgres' ],
   [ 'ALTER ROLE app SET event_triggers = false', 'event_triggers = false of role app' ]
@@ -192,8 +192,9 @@ sub refused_setting
 	my $last = last_record();
 	my $result = run_sql($node, $sql, role => 'superuser', keep_going => 1);
 	is("@{ $result->{states} }", 'SG007', "refused: $statement") or diag($result->{err});
-	like($result->{err}, qr/cannot store setting (?i:$setting).* without an approval: it would turn schema_guard down/,
-		"$statement: the error names the setting");
+	my $what = $statement =~ /^GRANT/ ? qr/grant (?i:\Q$setting\E) without an approval$/m
+	  : qr/store setting (?i:$setting).* without an approval: it would turn schema_guard down/;
+	like($result->{err}, qr/cannot $what/, "$statement: the error names the setting");
 	is(stored(), $before, "$statement: nothing is stored");
 	# No secret, so the text stays; a DO block's is the one of the statement in it.
 	my ($text) = $statement =~ /EXECUTE '(.*)'/ ? $1 : $sql =~ /((?:ALTER|CREATE|GRANT) [^;]*)(?:; ROLLBACK;)?$/;

@@ -36,7 +36,7 @@ sub free_audit { $holder->quit; return; }
 		$session->query_safe(with($token, "BEGIN; $statement"));
 		break_journal();
 		$session->query('COMMIT');
-		like($session->{stderr}, qr/ERROR:  .*could not record.*HINT:  .*schema_guard\.status\(\)/s,
+		like($session->{stderr}, qr/ERROR:  .*could not record.*DETAIL:  The journal cannot be used: .*HINT:  .*schema_guard\.status\(\)/s,
 			"$statement, and then the journal breaks: COMMIT fails");
 		mend_journal();
 		free_audit();

@@ -36,6 +36,18 @@ TEST(Rules, HaveNamesAndSummariesFitToBeShown) {
   }
 }
 
+// Parts of messages, which begin with neither a capital nor a space and end with no full stop.
+TEST(Rules, HaveWordsFitForMessages) {
+  for (const Rule &row : rules()) {
+    EXPECT_FALSE(row.infinitive.empty()) << row.name;
+    EXPECT_TRUE(row.outcome.starts_with("is ") || row.outcome.starts_with("has ") || row.outcome.starts_with("gets ") ||
+                row.outcome.starts_with("becomes "))
+        << row.name;
+    for (const std::string_view words : {row.infinitive, row.outcome, row.complement})
+      EXPECT_EQ(words.find_first_not_of("abcdefghijklmnopqrstuvwxyz, "), std::string_view::npos) << row.name;
+  }
+}
+
 TEST(Rules, AreNotFoundByAnythingElse) {
   for (const std::string_view name : {"", "drop", "DROP_TABLE", "drop_table ", "drop_tables", "%"})
     EXPECT_EQ(find_rule(name), std::nullopt) << name;
@@ -43,7 +55,7 @@ TEST(Rules, AreNotFoundByAnythingElse) {
 
 // The promise to users: what is refused, and what is warned of, unless somebody has said otherwise. Every rule that
 // is not listed here only leaves a record.
-TEST(Rules, HaveTheDefaultActionsOfTheDesign) {
+TEST(Rules, HaveTheDefaultActionsThatUsersAreTold) {
   const std::map<std::string_view, Action> expected = {
       {"drop_table", Action::block},     {"drop_column", Action::block},       {"truncate_table", Action::block},
       {"drop_database", Action::block},  {"drop_large_object", Action::block}, {"lossy_type_change", Action::block},
