@@ -4,6 +4,7 @@
 
 extern "C" {
 #include "access/htup_details.h"
+#include "storage/lmgr.h"
 #include "utils/syscache.h"
 
 #include <sys/stat.h>
@@ -75,6 +76,13 @@ bool is_empty(Oid relation) {
   // What a partitioned table has is in its partitions.
   return form.relkind == RELKIND_PARTITIONED_TABLE ||
          (form.relkind == RELKIND_RELATION && relation_size(relation).bytes == 0);
+}
+
+bool lock_if_empty(Oid relation) {
+  if (!is_empty(relation))
+    return false;
+  LockRelationOid(relation, AccessExclusiveLock);
+  return is_empty(relation);
 }
 
 } // namespace schema_guard

@@ -17,4 +17,8 @@ RelationSize relation_size(Oid relation);
 // True if a table, or a partitioned table by itself, has not one block at the moment.
 bool is_empty(Oid relation);
 
+// The same, and it is then locked as TRUNCATE locks it, so that it stays so. What is not empty at the first look is not
+// locked.
+bool lock_if_empty(Oid relation);
+
 } // namespace schema_guard

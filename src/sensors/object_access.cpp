@@ -69,8 +69,11 @@ bool may_truncate(Oid relation) {
   return false;
 }
 
+// Of a table that the statement names, PostgreSQL tells before it locks it (RangeVarCallbackForTruncate in
+// commands/tablecmds.c), and locks it next: so the lock that keeps an empty one empty comes in its place. Of any other,
+// PostgreSQL has the lock by then.
 void truncated(const Address &object) {
-  if (inert() || is_cleared_truncation(object) || !may_truncate(object.object_id) || is_empty(object.object_id))
+  if (inert() || is_cleared_truncation(object) || !may_truncate(object.object_id) || lock_if_empty(object.object_id))
     return;
   // PostgreSQL asks this hook first, and looks for foreign keys then.
   if (const Statement *statement = innermost_statement();

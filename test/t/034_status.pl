@@ -41,7 +41,7 @@ my %base = %{ status() };
 is(join("\n", map { "$_ $base{$_}[0]" } sort keys %base), join("\n",
 	'approval/approvers ok', 'approval/four eyes ok', 'audit/protection ok', 'audit/table ok',
 		'event triggers/ddl_command_end ok',
-	'event triggers/ddl_command_start ok', 'event triggers/other extensions ok', 'event triggers/switched on ok',
+	'event triggers/ddl_command_start ok', 'event triggers/other extensions ok', 'event triggers/switched on ok', 'extension/tables ok',
 	'hooks/drop database warning', 'hooks/for all roles ok', 'hooks/in new sessions ok', 'hooks/sensors ok',
 	'journal/backlog ok', 'journal/file ok', 'journal/worker ok', 'replication/publications ok', 'rules/mode ok',
 		'rules/policy ok', 'rules/stored mode ok'),
