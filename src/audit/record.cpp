@@ -76,6 +76,20 @@ void append_common(StringInfo out, const AuditRecord &record) {
 
 } // namespace
 
+AuditRecord copy_record(MemoryContext context, const AuditRecord &record) {
+  AuditRecord result = record;
+  for (const char *AuditRecord::*field :
+       {&AuditRecord::verdict, &AuditRecord::rule, &AuditRecord::command_tag, &AuditRecord::statement,
+        &AuditRecord::session_role, &AuditRecord::effective_role, &AuditRecord::application_name, &AuditRecord::sensor})
+    if (record.*field != nullptr)
+      result.*field = MemoryContextStrdup(context, record.*field);
+  if (record.effects != nullptr) {
+    result.effects = static_cast<Jsonb *>(MemoryContextAlloc(context, VARSIZE(record.effects)));
+    memcpy(result.effects, record.effects, VARSIZE(record.effects));
+  }
+  return result;
+}
+
 AuditRecord new_record() {
   AuditRecord record{};
   // A version 4 UUID, as RFC 9562 marks it. It has to be unique, not secret: PostgreSQL seeds this generator from

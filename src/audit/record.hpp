@@ -36,6 +36,9 @@ struct AuditRecord {
 // A record with who and when filled in, in the current memory context.
 AuditRecord new_record();
 
+// With all that it points to, in that context.
+AuditRecord copy_record(MemoryContext context, const AuditRecord &record);
+
 // Fills in what can only be known at the time of writing: the transaction's number and the duration.
 void complete_record(AuditRecord &record);
 

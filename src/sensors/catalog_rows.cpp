@@ -1,6 +1,5 @@
 // INSERT, UPDATE, DELETE and MERGE on system catalogs: what a superuser does by hand to what DDL would have been asked
 // about. An executor hook, since no trigger can be put on a catalog.
-#include "approval/binding.hpp"
 #include "pg/extension.hpp"
 #include "pg/live_catalog.hpp"
 #include "pg/memory.hpp"
@@ -68,15 +67,12 @@ void judge(const QueryDesc *query, const Vector<Address> &catalogs, Arena &arena
   }
   // Values that are not in the text could be others the next time.
   const bool has_parameters = query->params != nullptr && query->params->numParams > 0;
-  bind_to_statement(found, tag, has_parameters ? nullptr : text, arena);
   const Sighting sighting{.sensor = sensor::catalog_rows,
                           .command_tag = tag,
                           .statement = text,
                           .seen_at = GetCurrentTimestamp(),
                           .begun = nullptr};
-  const Passed passed = guard(found, sighting, arena);
-  if (passed.recorded)
-    write_record(passed.record);
+  guard_and_record(found, sighting, !has_parameters, arena);
 }
 
 void executor_start(QueryDesc *query, int flags) {

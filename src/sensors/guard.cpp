@@ -1,5 +1,6 @@
 #include "sensors/guard.hpp"
 
+#include "approval/binding.hpp"
 #include "approval/token.hpp"
 #include "audit/audit_table.hpp"
 #include "audit/journal.hpp"
@@ -152,6 +153,13 @@ Passed guard(const Effects &effects, const Sighting &sighting, Arena &arena) {
       effects.refused || verdict.actions.empty() ||
       *std::max_element(verdict.actions.data(), verdict.actions.data() + verdict.actions.size()) != Action::allow;
   return {record, recorded, verdict};
+}
+
+void guard_and_record(Effects &found, const Sighting &sighting, bool text_says_all, Arena &arena) {
+  bind_to_statement(found, sighting.command_tag, text_says_all ? sighting.statement : nullptr, arena);
+  const Passed passed = guard(found, sighting, arena);
+  if (passed.recorded)
+    write_record(passed.record);
 }
 
 void write_record(AuditRecord record) {

@@ -29,6 +29,10 @@ struct Passed {
 
 Passed guard(const Effects &effects, const Sighting &sighting, Arena &arena);
 
+// The whole path for what comes upon a sensor in the middle of something: bound to the statement's text, if that says
+// all that is going to happen, judged, and written down if it passes.
+void guard_and_record(Effects &found, const Sighting &sighting, bool text_says_all, Arena &arena);
+
 // Writes the row of a statement that has passed, in its transaction, or keeps it for the journal. Raises an error if
 // neither is possible: what leaves no trace does not pass.
 void write_record(AuditRecord record);

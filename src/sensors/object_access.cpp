@@ -1,5 +1,7 @@
 // Ring 2: object_access_hook. It sees every deletion and truncation by OID, cascades included, whatever
 // session_replication_role says. Nothing that the first ring missed passes it.
+#include "sensors/object_access.hpp"
+
 #include "pg/extension.hpp"
 #include "pg/object_lookup.hpp"
 #include "pg/relation_size.hpp"

@@ -1,5 +1,4 @@
 // The rows of the guard's own tables: written by the guard, and by nobody else.
-#include "approval/binding.hpp"
 #include "pg/extension.hpp"
 #include "pg/live_catalog.hpp"
 #include "pg/memory.hpp"
@@ -57,14 +56,12 @@ void protect(const TriggerData &trigger) {
   catalog.close();
   found.list.push_back(effect);
   const char *text = text_in_portal();
-  bind_to_statement(found, command_of(trigger.tg_event), says_all() ? text : nullptr, arena);
   const Sighting sighting{.sensor = sensor::row_protection,
                           .command_tag = command_of(trigger.tg_event),
                           .statement = text,
                           .seen_at = GetCurrentTimestamp(),
                           .begun = nullptr};
-  const Passed passed = guard(found, sighting, arena);
-  write_record(passed.record);
+  guard_and_record(found, sighting, says_all(), arena);
   clear_rows(table);
 }
 

@@ -20,7 +20,4 @@ void watch_utility_statements();
 void watch_catalog_rows();
 void watch_transactions();
 
-// At the end of a TRUNCATE that PostgreSQL should have refused, and has not: refuses it now, with all that it has done.
-void judge_unexpected_truncation();
-
 } // namespace schema_guard

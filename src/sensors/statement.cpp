@@ -39,19 +39,6 @@ const char *copy_start(MemoryContext context, const char *text) {
   return start;
 }
 
-AuditRecord copy_record(MemoryContext context, const AuditRecord &record) {
-  AuditRecord result = record;
-  for (const char *AuditRecord::*field :
-       {&AuditRecord::verdict, &AuditRecord::rule, &AuditRecord::command_tag, &AuditRecord::statement,
-        &AuditRecord::session_role, &AuditRecord::effective_role, &AuditRecord::application_name, &AuditRecord::sensor})
-    result.*field = copy(context, record.*field);
-  if (record.effects != nullptr) {
-    result.effects = static_cast<Jsonb *>(MemoryContextAlloc(context, VARSIZE(record.effects)));
-    memcpy(result.effects, record.effects, VARSIZE(record.effects));
-  }
-  return result;
-}
-
 Effect copy_effect(const Effect &effect, Arena &arena) {
   Effect result = effect;
   result.description.object_type = arena.copy(effect.description.object_type);
@@ -82,39 +69,6 @@ void end_level(List &list, int level, bool committed, LevelOf level_of, Drop dro
 }
 
 } // namespace
-
-namespace {
-
-struct {
-  MemoryContext context;
-  const Node *tree;
-  AuditRecord record;
-  bool there;
-} carried{};
-
-} // namespace
-
-void carry_statement() {
-  if (state == nullptr || state->under_way.empty() || !state->under_way.front().recorded)
-    return;
-  const Statement &statement = state->under_way.front();
-  if (carried.context == nullptr)
-    carried.context = AllocSetContextCreate(TopMemoryContext, "schema_guard carried statement", ALLOCSET_SMALL_SIZES);
-  forget_carried();
-  carried.record = copy_record(carried.context, statement.record);
-  carried.tree = statement.tree;
-  carried.there = true;
-}
-
-const AuditRecord *carried_record(const Node *tree) {
-  return carried.there && (tree == nullptr || tree == carried.tree) ? &carried.record : nullptr;
-}
-
-void forget_carried() {
-  carried.there = false;
-  if (carried.context != nullptr)
-    MemoryContextReset(carried.context);
-}
 
 TransactionState *transaction_state() { return state; }
 

@@ -126,13 +126,6 @@ void keep_rehearsed(const Effects &effects, const Verdict &verdict, const AuditR
 // Keeps a record that the table could not take; it is written to the journal after the commit. Returns its length.
 size_t keep_unwritten(const AuditRecord &record);
 
-// A statement such as CREATE INDEX CONCURRENTLY commits on its way. What is needed of it at its end is carried over,
-// and is there until a statement begins that is not within it. To be called before a commit.
-void carry_statement();
-// The record carried, if its statement has this tree; any, if `tree` is null. Null if there is none.
-const AuditRecord *carried_record(const Node *tree);
-void forget_carried();
-
 // To be called as the events happen.
 void statements_subtransaction_ended(int level, bool committed);
 void statements_transaction_ended();

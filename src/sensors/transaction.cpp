@@ -11,6 +11,7 @@
 #include "sensors/denial.hpp"
 #include "sensors/guard.hpp"
 #include "sensors/sensor.hpp"
+#include "sensors/carried_statement.hpp"
 #include "sensors/statement.hpp"
 
 extern "C" {

@@ -1,6 +1,5 @@
 #include "sensors/unforeseen.hpp"
 
-#include "approval/binding.hpp"
 #include "pg/live_catalog.hpp"
 #include "pg/memory.hpp"
 #include "sensors/guard.hpp"
@@ -29,17 +28,13 @@ void judge_unforeseen(const Address &object, Deed deed, const char *tag) {
   if (statement != nullptr)
     tag = statement->record.command_tag;
   const char *text = statement == nullptr ? nullptr : statement->record.statement;
-  bind_to_statement(found, tag, text, arena);
-
   const Sighting sighting{.sensor = sensor::object_access,
                           .command_tag = tag,
                           .statement = text,
                           .seen_at = GetCurrentTimestamp(),
                           .begun = statement,
                           .can_be_undone = object.class_id != DatabaseRelationId};
-  const Passed passed = guard(found, sighting, arena);
-  if (passed.recorded)
-    write_record(passed.record);
+  guard_and_record(found, sighting, true, arena);
 }
 
 } // namespace schema_guard

@@ -21,24 +21,32 @@ namespace {
 
 ProcessUtility_hook_type next_hook = nullptr;
 
-// True if the statement's end is to be told as well.
-bool started(const Node *tree, ProcessUtilityContext context) {
-  // A part of another statement is that one's business; and most of what comes here, such as BEGIN, is nobody's.
-  if (context == PROCESS_UTILITY_SUBCOMMAND || !is_at_work(Sensor::utility))
+// What PostgreSQL refuses by itself, after this (PreventCommandIfReadOnly, PreventInTransactionBlock,
+// AlterSystemSetConfigFile).
+bool will_be_refused(const Node *tree, ProcessUtilityContext context) {
+  const bool is_alter_system = IsA(tree, AlterSystemStmt);
+  if (XactReadOnly && !is_alter_system)
+    return true;
+  if (is_alter_system && !compat::alter_system_allowed())
+    return true;
+  return (is_alter_system || IsA(tree, DropdbStmt)) && IsInTransactionBlock(context == PROCESS_UTILITY_TOPLEVEL);
+}
+
+// Most of what comes here, such as BEGIN, is nobody's business. True if the statement's end is to be told as well.
+bool other_started(const Node *tree) {
+  if (!is_judged(tree) || resting())
     return false;
-  if (XactReadOnly && !IsA(tree, AlterSystemStmt))
-    return false;
-  // PostgreSQL refuses these by itself (PreventCommandIfReadOnly, PreventInTransactionBlock, AlterSystemSetConfigFile).
-  if ((IsA(tree, DropdbStmt) || IsA(tree, AlterSystemStmt)) &&
-      (IsInTransactionBlock(context == PROCESS_UTILITY_TOPLEVEL) ||
-       (IsA(tree, AlterSystemStmt) && !compat::alter_system_allowed())))
-    return false;
-  if (!fires_event_triggers(tree) && is_judged(tree) && !resting() && guard_objects() == nullptr) {
+  if (guard_objects() == nullptr)
     judge_elsewhere(tree);
+  return !inert() && other_command_started(tree);
+}
+
+bool started(const Node *tree, ProcessUtilityContext context) {
+  // A part of another statement is that one's business.
+  if (context == PROCESS_UTILITY_SUBCOMMAND || !is_at_work(Sensor::utility) || will_be_refused(tree, context))
     return false;
-  }
   if (!fires_event_triggers(tree))
-    return is_judged(tree) && !inert() && other_command_started(tree);
+    return other_started(tree);
   if (inert())
     return false;
   // An extension can keep the event triggers' functions from running without a trace in the catalog. So nothing is left

@@ -7,9 +7,11 @@
 #include "pg/range.hpp"
 #include "pg/relation_lookup.hpp"
 #include "pg/settings.hpp"
+#include "sensors/carried_statement.hpp"
 #include "sensors/changed_objects.hpp"
 #include "sensors/conversion.hpp"
 #include "sensors/guard.hpp"
+#include "sensors/object_access.hpp"
 #include "sensors/sensor.hpp"
 #include "sensors/statement.hpp"
 #include "sensors/statement_text.hpp"
@@ -117,17 +119,14 @@ void judge_not_refused(Statement &statement, const char *sensor) {
   for (const Effect &effect : statement.unless_refused->list)
     found.list.push_back(effect);
   statement.unless_refused = nullptr;
-  bind_to_statement(found, statement.record.command_tag, statement.record.statement, arena);
   const Sighting sighting{.sensor = sensor,
                           .command_tag = statement.record.command_tag,
                           .statement = statement.record.statement,
                           .seen_at = statement.record.occurred_at,
                           .begun = nullptr,
                           .can_be_undone = true};
-  const Passed passed = guard(found, sighting, arena);
-  if (passed.recorded)
-    write_record(passed.record);
-  statement.written |= passed.recorded;
+  guard_and_record(found, sighting, true, arena);
+  statement.written = true;
 }
 
 } // namespace
