@@ -152,7 +152,7 @@ Effects effects_of_ending(const Vector<Address> &targets, Catalog &catalog, Aren
     if (entry.address.sub_id != 0 ? closure.contains(entry.address.whole()) : entry.only_internal())
       continue;
     const ObjectFacts facts = catalog.facts(entry.address);
-    if (facts.temporary || !holds_rows(facts.kind))
+    if (facts.temporary || !holds_rows(facts.kind) || !facts.holds_data)
       continue;
     Effect effect{.rule = drop_rule(facts.kind),
                   .deed = Deed::drop,

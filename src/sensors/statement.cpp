@@ -11,7 +11,6 @@ namespace schema_guard {
 namespace {
 
 constexpr std::size_t most_begun = 100;
-constexpr std::size_t most_changed = 1000;
 constexpr std::size_t longest_begun = 1000; // bytes of a statement's text
 
 TransactionState *state = nullptr;

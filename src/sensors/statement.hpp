@@ -11,6 +11,9 @@
 
 namespace schema_guard {
 
+// Of the objects that a statement creates or alters; more than anyone reads are not kept.
+constexpr std::size_t most_changed = 1000;
+
 // A statement that the guard let start. It becomes an audit row when it is done, and part of a failure's row if the
 // transaction, or the savepoint, fails.
 struct Statement {

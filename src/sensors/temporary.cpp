@@ -1,16 +1,25 @@
 #include "sensors/temporary.hpp"
 
 #include "core/verdict.hpp"
+#include "pg/dependency_rows.hpp"
 #include "pg/live_catalog.hpp"
 #include "pg/memory.hpp"
 #include "pg/settings.hpp"
 #include "pg/sqlstate.hpp"
 #include "policy/live_policy.hpp"
+#include "sensors/statement.hpp"
 
 extern "C" {
 #include "access/transam.h"
+#include "catalog/dependency.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_attrdef.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_namespace.h"
+#include "catalog/pg_opclass.h"
+#include "catalog/pg_type.h"
+#include "utils/lsyscache.h"
 #include "utils/syscache.h"
 }
 
@@ -20,6 +29,8 @@ namespace {
 
 // Of what a statement has touched, some may be gone by its end, such as the transient table of a rewrite.
 Oid schema_of(const Address &object) {
+  if (object.class_id == NamespaceRelationId)
+    return object.object_id;
   if (!is_objectclass_supported(object.class_id))
     return InvalidOid;
   const int cache = get_object_catcache_oid(object.class_id);
@@ -29,73 +40,152 @@ Oid schema_of(const Address &object) {
   return get_object_namespace(&address);
 }
 
-// What the object rests on, directly or not, that is in the temporary schema; invalid if nothing is. PostgreSQL's own
-// objects rest on nothing.
-Address temporary_foundation(const Address &object, Oid schema, LiveCatalog &catalog, Arena &arena) {
-  Vector<Address> visited(arena);
-  Map<Address, bool> seen(arena);
-  Vector<Dependency> found(arena);
-  visited.push_back(object);
-  for (std::size_t place = 0; place < visited.size(); ++place) {
-    found.clear();
-    catalog.owners(visited[place], found);
-    for (const Dependency &dependency : found) {
-      const Address &below = dependency.object;
-      if (below.object_id < FirstUnpinnedObjectId || below.class_id == NamespaceRelationId ||
-          !seen.emplace(below.whole(), true).second)
-        continue;
-      if (schema_of(below) == schema)
-        return below;
-      visited.push_back(below);
-    }
-  }
-  return {};
+bool is_temporary(const Address &object) {
+  const Oid schema = schema_of(object);
+  return OidIsValid(schema) && isAnyTempNamespace(schema);
 }
+
+// What the object can't be without: `ground` takes `object`, or a column of it, along when it goes.
+struct Tie {
+  Address object;
+  Address ground;
+};
+
+// What the object depends on, and its insides, with which the whole goes: a generated column's expression, a view's
+// rule, an operator class's functions, and a type's attributes, which take the values of it along. Of nothing else the
+// insides matter, and they would be few among many: all the columns of a type, all the members of an extension.
+void find_ties(const Address &object, bool only_new, Arena &arena, Vector<Tie> &found) {
+  Vector<DependencyRow> rows(arena);
+  dependency_rows(object, DependencyEnd::depender, rows);
+  for (const DependencyRow &row : rows)
+    if (row.is_new || !only_new)
+      found.push_back({row.depender, row.referenced});
+  if (object.class_id == TypeRelationId) {
+    const Oid relation = get_typ_typrelid(object.object_id);
+    if (OidIsValid(relation) && !only_new) // a new attribute is one of the relation's
+      found.push_back({object, {RelationRelationId, relation, 0}});
+  }
+  if (object.class_id != RelationRelationId && object.class_id != OperatorClassRelationId)
+    return;
+  rows.clear();
+  dependency_rows(object, DependencyEnd::referenced, rows);
+  for (const DependencyRow &row : rows)
+    if (row.kind == DependencyKind::internal && (row.is_new || !only_new))
+      found.push_back({row.referenced, row.depender});
+}
+
+// Walks down from one object after the other to what they depend on, directly or not. Where it has been without
+// finding anything temporary it does not go again.
+class Descent {
+public:
+  explicit Descent(Arena &arena) : arena_(arena), visited_(arena) {}
+
+  // The first temporary object at the tie's ground or below; invalid if there is none. Insides lead back to the object
+  // itself, which is not its own ground.
+  Address temporary_below(const Tie &tie) {
+    Vector<Address> places(arena_);
+    Vector<Tie> ties(arena_);
+    bool went_back = false;
+    places.push_back(tie.ground);
+    for (std::size_t next = 0; next < places.size(); ++next) {
+      const Address place = places[next];
+      if (place == tie.object || place == tie.object.whole()) {
+        went_back = true;
+        continue;
+      }
+      // PostgreSQL's own objects rest on nothing.
+      if (place.object_id < FirstUnpinnedObjectId || !visited_.emplace(place, true).second)
+        continue;
+      if (is_temporary(place)) {
+        visited_.clear();
+        return place;
+      }
+      if (place.class_id == NamespaceRelationId)
+        continue;
+      ties.clear();
+      find_ties(place, false, arena_, ties);
+      for (const Tie &further : ties)
+        places.push_back(further.ground);
+    }
+    if (went_back)
+      visited_.clear(); // since not all of what is below has been seen
+    return {};
+  }
+
+private:
+  Arena &arena_;
+  Map<Address, bool> visited_;
+};
 
 // The lasting tables and columns that go when the object does, itself among them.
-void add_lasting(const Address &object, LiveCatalog &catalog, Arena &arena, Effects &result) {
+Effects losses(const Address &object, LiveCatalog &catalog, Arena &arena) {
   Vector<Address> targets(arena);
   targets.push_back(object);
-  const Effects ending = effects_of_ending(targets, catalog, arena);
-  for (const Effect &effect : ending.list)
-    result.list.push_back(effect);
+  return effects_of_ending(targets, catalog, arena);
 }
 
-void refuse(const Effects &effects, const Address &foundation, LiveCatalog &catalog, Arena &arena) {
-  LivePolicy policy;
-  const Verdict verdict = judge(effects, policy, nullptr, mode(), false, arena);
-  if (verdict.decision != Decision::blocked && verdict.decision != Decision::warned)
-    return;
+void refuse(const Effects &effects, const Verdict &verdict, const Address &foundation, LiveCatalog &catalog) {
   const ObjectDescription lost = effects.list[verdict.deciding].description;
   const ObjectDescription temporary = catalog.describe(foundation, ObjectKind::none);
-  ereport(verdict.decision == Decision::blocked ? ERROR : WARNING, errcode(sqlstate_blocked),
+  const bool blocked = verdict.decision == Decision::blocked;
+  ereport(blocked ? ERROR : WARNING, errcode(blocked ? sqlstate_blocked : ERRCODE_WARNING),
           errmsg("%s %s must not depend on a temporary object", c_string(lost.object_type), c_string(lost.identity)),
           errdetail("%s %s goes at the end of the session or the transaction, and would take it along.",
                     c_string(temporary.object_type), c_string(temporary.identity)),
           errhint("Make what it depends on a lasting object first."));
 }
 
+// The hooks tell of a column's default or expression by its column (StoreAttrDefault in catalog/pg_attrdef.c), and of a
+// new parent by its child (StoreCatalogInheritance1 in commands/tablecmds.c).
+Address as_object(const Address &changed) {
+  if (changed.class_id == AttrDefaultRelationId)
+    return {RelationRelationId, changed.object_id, changed.sub_id};
+  if (changed.class_id == InheritsRelationId)
+    return {RelationRelationId, changed.object_id, 0};
+  return changed;
+}
+
+void refuse_new_ties(const Vector<Address> &changed, LiveCatalog &catalog, Arena &arena) {
+  Descent descent(arena);
+  Vector<Tie> ties(arena);
+  Map<Address, bool> warned(arena); // of these tables, which a statement may have touched in many places
+  for (const Address &each : changed) {
+    const Address object = as_object(each);
+    if (is_temporary(object))
+      continue;
+    ties.clear();
+    find_ties(object, true, arena, ties);
+    for (const Tie &tie : ties) {
+      const Address foundation = descent.temporary_below(tie);
+      if (!foundation.valid())
+        continue;
+      const Effects effects = losses(tie.object, catalog, arena);
+      if (effects.list.empty())
+        continue;
+      LivePolicy policy;
+      const Verdict verdict = judge(effects, policy, nullptr, mode(), false, arena);
+      if (verdict.decision == Decision::blocked ||
+          (verdict.decision == Decision::warned &&
+           warned.emplace(effects.list[verdict.deciding].address.whole(), true).second))
+        refuse(effects, verdict, foundation, catalog);
+    }
+  }
+}
+
 } // namespace
 
 void refuse_temporary_foundations(const Vector<Address> &changed) {
-  Oid schema = InvalidOid;
-  Oid toast_schema = InvalidOid;
-  GetTempNamespaceState(&schema, &toast_schema);
-  if (!OidIsValid(schema) || changed.empty())
+  if (changed.empty())
     return;
   ContextArena arena;
   LiveCatalog catalog(arena);
-  for (const Address &object : changed) {
-    const Oid own = schema_of(object);
-    if (!OidIsValid(own) || own == schema)
-      continue;
-    const Address foundation = temporary_foundation(object, schema, catalog, arena);
-    if (!foundation.valid())
-      continue;
-    Effects effects(arena);
-    add_lasting(object, catalog, arena, effects);
-    if (!effects.list.empty())
-      refuse(effects, foundation, catalog, arena);
+  if (changed.size() < most_changed) {
+    refuse_new_ties(changed, catalog, arena);
+  } else {
+    // There were more than are kept.
+    Vector<Address> all(arena);
+    new_dependers(all);
+    refuse_new_ties(all, catalog, arena);
   }
   catalog.close();
 }
