@@ -10,6 +10,7 @@
 #include "sensors/conversion.hpp"
 #include "sensors/sensor.hpp"
 #include "sensors/statement.hpp"
+#include "sensors/temporary.hpp"
 #include "sensors/unforeseen.hpp"
 
 extern "C" {
@@ -53,8 +54,12 @@ bool may_hold_rows(const Address &object) {
   }
 }
 
-void dropped(const Address &object) {
-  if (!inert() && may_hold_rows(object) && !take_cleared_drop(object))
+void dropped(const Address &object, const ObjectAccessDrop *details) {
+  if (inert() || !may_hold_rows(object) || take_cleared_drop(object))
+    return;
+  if (details != nullptr && is_clean_up(details->dropflags))
+    record_clean_up(object);
+  else
     judge_unforeseen(object, Deed::drop, "DROP");
 }
 
@@ -115,7 +120,7 @@ void remember_dropped(const Address &object) {
 
 // Internal deletions remove what a command itself has made, such as the transient heap of a rewrite, and temporary
 // objects. But they cascade: a permanent column of a temporary type goes with the type. So these are judged as any
-// other; only the record takes no notice of them.
+// other, unless nobody is there to hear it; only the record takes no notice of them.
 bool is_internal(const ObjectAccessDrop *details) {
   return details != nullptr && (details->dropflags & PERFORM_DELETION_INTERNAL) != 0;
 }
@@ -131,7 +136,7 @@ void object_accessed(ObjectAccessType access, Oid class_id, Oid object_id, int s
     return altered(object, static_cast<const ObjectAccessPostAlter *>(argument));
   case OAT_DROP:
     if (is_at_work(Sensor::object_access))
-      dropped(object);
+      dropped(object, static_cast<const ObjectAccessDrop *>(argument));
     if (!is_internal(static_cast<const ObjectAccessDrop *>(argument)))
       remember_dropped(object);
     return;

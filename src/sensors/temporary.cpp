@@ -7,6 +7,8 @@
 #include "pg/settings.hpp"
 #include "pg/sqlstate.hpp"
 #include "policy/live_policy.hpp"
+#include "sensors/guard.hpp"
+#include "sensors/sensor.hpp"
 #include "sensors/statement.hpp"
 
 extern "C" {
@@ -19,6 +21,7 @@ extern "C" {
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_opclass.h"
 #include "catalog/pg_type.h"
+#include "storage/ipc.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 }
@@ -188,6 +191,52 @@ void refuse_temporary_foundations(const Vector<Address> &changed) {
     refuse_new_ties(all, catalog, arena);
   }
   catalog.close();
+}
+
+// RemoveTempRelations (catalog/namespace.c), and do_autovacuum (postmaster/autovacuum.c), where it drops orphans. Not
+// DISCARD, which a session that goes on runs of its own will, and can be refused.
+bool is_clean_up(int flags) {
+  constexpr int marks = PERFORM_DELETION_INTERNAL | PERFORM_DELETION_SKIP_EXTENSIONS;
+  if ((flags & marks) != marks)
+    return false;
+  if (MyBackendType == B_AUTOVAC_WORKER || proc_exit_inprogress)
+    return true;
+  // InitTempTableNamespace: this session is about to have the schema, and removes what another has left there.
+  Oid schema = InvalidOid;
+  Oid toast_schema = InvalidOid;
+  GetTempNamespaceState(&schema, &toast_schema);
+  return !OidIsValid(schema);
+}
+
+void record_clean_up(const Address &object) {
+  ContextArena arena;
+  LiveCatalog catalog(arena);
+  Effects effects(arena);
+  Effect effect;
+  const bool matters = effect_on(object, Deed::drop, catalog, effect);
+  catalog.close();
+  if (!matters)
+    return;
+  effect.cascaded = true;
+  effects.list.push_back(effect);
+  LivePolicy policy;
+  Verdict verdict = judge(effects, policy, nullptr, mode(), false, arena);
+  if (verdict.actions[0] == Action::allow)
+    return;
+  const bool against_the_policy = verdict.decision == Decision::blocked;
+  // No statement of this session's has a part in it.
+  AuditRecord record = new_record();
+  record.verdict = c_string(decision_name(against_the_policy ? Decision::warned : verdict.decision));
+  record.rule = c_string(rule(effect.rule).name);
+  record.command_tag = "DROP";
+  record.effects = effects_json(effects, verdict);
+  record.sensor = sensor::object_access;
+  if (against_the_policy)
+    ereport(LOG_SERVER_ONLY, errmsg_internal("schema_guard: %s", log_json(record, effects)),
+            errdetail_log("%s %s depended on a temporary object of a session that has ended, and goes with it.",
+                          c_string(effect.description.object_type), c_string(effect.description.identity)),
+            errhidestmt(true), errhidecontext(true));
+  write_failure_record(record);
 }
 
 } // namespace schema_guard

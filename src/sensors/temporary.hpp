@@ -14,4 +14,14 @@ namespace schema_guard {
 // object.
 void refuse_temporary_foundations(const Vector<Address> &changed);
 
+// True if a deletion with these flags (PERFORM_DELETION_…) removes what a session that has ended, or is ending, has
+// left in its temporary schema.
+bool is_clean_up(int flags);
+
+// Such a deletion takes a lasting object along, which had come to depend on a temporary one while the guard did not
+// look. Never refuses: an error would come back in every session that gets the same temporary schema, which could not
+// create temporary objects, or in every autovacuum worker, until a superuser finds out; and there is nobody left who
+// could be asked for an approval. The loss is recorded, and in the server log.
+void record_clean_up(const Address &object);
+
 } // namespace schema_guard
