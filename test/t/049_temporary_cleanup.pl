@@ -90,9 +90,24 @@ for my $library ('', "shared_preload_libraries = 'schema_guard'\n")
 	on_record("killed_$name", $log, for_round("killed_$name", @lost));
 }
 
-# Autovacuum removes the temporary tables alone, and what depends on these.
-my ($session, $pid) = founded('vacuumed');
+# Whatever stands in the way of the record, or of the session: the journal has it then, and a rehearsal is of what the
+# session itself does.
 my $log = log_size($node);
+my ($session, $pid) = founded('locked');
+$session->query_safe('SET schema_guard.rehearse = on');
+my $lock = $node->background_psql('postgres');
+$lock->query_safe('BEGIN; LOCK TABLE schema_guard.audit');
+$session->quit;
+ok(wait_until(sub { value($node, "SELECT count(*) FROM pg_stat_activity WHERE pid = $pid") == 0 }), 'a session ends while the audit is locked');
+is(value($node, q{SELECT count(*) FROM pg_class WHERE relname = 'typed_locked'}), 0, 'and leaves nothing');
+$lock->query_safe('COMMIT');
+$lock->quit;
+value($node, 'SELECT schema_guard.absorb_journal()');
+on_record('locked', $log, for_round('locked', @lost));
+
+# Autovacuum removes the temporary tables alone, and what depends on these.
+($session, $pid) = founded('vacuumed');
+$log = log_size($node);
 kill 'KILL', $pid;
 ok(wait_until(sub { substr(server_log($node), $log) =~ /database system is ready to accept connections/ }), 'a session is killed');
 eval { $session->quit };
