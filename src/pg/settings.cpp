@@ -41,8 +41,13 @@ bool is_set_by_somebody() { return IsTransactionState() && !IsParallelWorker() &
 // Turning the guard down in a session is a superuser's right, and stays visible in the server log.
 void mode_assigned(int new_mode, void *) {
   if (new_mode > mode_setting && is_set_by_somebody())
-    ereport(LOG_SERVER_ONLY, errmsg("schema_guard: mode changed from %s to %s", mode_options[mode_setting].name,
-                                    mode_options[new_mode].name));
+    ereport(LOG_SERVER_ONLY, errmsg("schema_guard: mode changed from %s to %s", mode_name(mode()),
+                                    mode_name(static_cast<GuardMode>(new_mode))));
+}
+
+void four_eyes_assigned(bool on, void *) {
+  if (four_eyes_setting && !on && is_set_by_somebody())
+    ereport(LOG_SERVER_ONLY, errmsg("schema_guard: four_eyes changed from on to off"));
 }
 
 // The names in the list, in the current memory context; false if it is no list of names.
@@ -118,7 +123,7 @@ void define_settings() {
                              nullptr, &approval_token_setting, "", PGC_USERSET, GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE,
                              nullptr, nullptr, nullptr);
   DefineCustomBoolVariable("schema_guard.four_eyes", "Nobody approves a request of their own.", nullptr,
-                           &four_eyes_setting, true, PGC_SUSET, 0, nullptr, nullptr, nullptr);
+                           &four_eyes_setting, true, PGC_SUSET, 0, nullptr, four_eyes_assigned, nullptr);
   DefineCustomStringVariable("schema_guard.protect_databases",
                              "The databases that DROP DATABASE needs an approval for, as a list of names.",
                              "* stands for all of them.", &protect_databases_setting, "*", PGC_SUSET, GUC_LIST_INPUT,
@@ -128,6 +133,20 @@ void define_settings() {
                              &debug_sensors_setting, "all", PGC_SUSET, GUC_LIST_INPUT | GUC_NOT_IN_SAMPLE,
                              is_list_of_sensors, sensors_assigned, nullptr);
   MarkGUCPrefixReserved("schema_guard");
+}
+
+std::optional<GuardMode> mode_named(const char *name) {
+  for (const config_enum_entry *row = mode_options; name != nullptr && row->name != nullptr; ++row)
+    if (pg_strcasecmp(name, row->name) == 0)
+      return static_cast<GuardMode>(row->val);
+  return std::nullopt;
+}
+
+const char *mode_name(GuardMode mode) {
+  const config_enum_entry *row = mode_options;
+  while (row->val != static_cast<int>(mode))
+    ++row;
+  return row->name;
 }
 
 GuardMode mode() { return static_cast<GuardMode>(mode_setting); }

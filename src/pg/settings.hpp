@@ -4,10 +4,16 @@
 
 #include "core/verdict.hpp"
 
+#include <optional>
+
 namespace schema_guard {
 
 // Defines the settings. Called once, from _PG_init.
 void define_settings();
+
+// The names of the modes, in whatever case. Nothing for what is none, or null.
+std::optional<GuardMode> mode_named(const char *name);
+const char *mode_name(GuardMode mode);
 
 GuardMode mode();
 bool rehearse();

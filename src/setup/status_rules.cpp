@@ -8,7 +8,6 @@ extern "C" {
 #include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 }
 
 namespace schema_guard {
@@ -16,10 +15,9 @@ namespace schema_guard {
 namespace {
 
 Finding session_mode(GuardQuery &, Arena &) {
-  const char *name = GetConfigOption("schema_guard.mode", false, false);
   if (mode() == GuardMode::enforce)
-    return {.detail = name};
-  return {State::warning, psprintf("%s, in this session", name), "RESET schema_guard.mode;"};
+    return {.detail = mode_name(mode())};
+  return {State::warning, psprintf("%s, in this session", mode_name(mode())), "RESET schema_guard.mode;"};
 }
 
 Finding stored_mode(GuardQuery &query, Arena &) {
@@ -29,10 +27,11 @@ SELECT pg_catalog.string_agg(pg_catalog.concat_ws(' ', c.setting,
   FROM pg_catalog.pg_db_role_setting AS s
   LEFT JOIN pg_catalog.pg_database AS d ON d.oid = s.setdatabase LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = s.setrole,
        pg_catalog.unnest(s.setconfig) AS c (setting)
- WHERE s.setdatabase IN (0, $1) AND c.setting ~ '^schema_guard\.mode=' AND c.setting <> 'schema_guard.mode=enforce')",
-                {oid_argument(MyDatabaseId)});
+ WHERE s.setdatabase IN (0, $1) AND c.setting ~ '^schema_guard\.mode='
+   AND pg_catalog.lower(c.setting) <> 'schema_guard.mode=' || $2)",
+                {oid_argument(MyDatabaseId), text_argument(mode_name(GuardMode::enforce))});
   if (query.is_null(0, 1))
-    return {.detail = "nothing but enforce"};
+    return {.detail = psprintf("nothing but %s", mode_name(GuardMode::enforce))};
   return {State::warning, query.text(0, 1, CurrentMemoryContext),
           "ALTER DATABASE or ALTER ROLE ... RESET schema_guard.mode;"};
 }

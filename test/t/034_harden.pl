@@ -2,6 +2,8 @@
 # And each ring of sensors by itself, with the others off.
 use strict;
 use warnings;
+use Cwd ();
+use File::Copy qw(copy);
 use FindBin;
 use lib "$FindBin::RealBin/lib";
 use PostgreSQL::Test::Utils;
@@ -15,6 +17,8 @@ $node->safe_psql('postgres', q{
 	CREATE DATABASE other;
 	CREATE TABLE precious AS SELECT 1 AS i;
 	ALTER TABLE precious OWNER TO app;});
+my $decoy = Cwd::abs_path($node->basedir) . '/schema_guard';
+copy($node->config_data('--pkglibdir') . '/auto_explain.so', "$decoy.so") or die;
 my $configuration = $node->data_dir . '/postgresql.conf';
 my $unchanged = slurp_file($configuration);
 
@@ -80,6 +84,8 @@ for my $each (
 	[ 'the guard itself', '', q{ALTER DATABASE postgres SET session_preload_libraries = '$libdir/schema_guard', auto_explain},
 		'"$libdir/schema_guard", auto_explain',
 		'postgres/*: "$libdir/schema_guard", auto_explain' ],
+	[ 'another library of its name', '', qq{ALTER DATABASE postgres SET session_preload_libraries = '$decoy'},
+		qq{"$decoy", schema_guard}, qq{postgres/*: "$decoy", schema_guard} ],
 	[ 'the guard for all roles', '', 'ALTER ROLE ALL SET session_preload_libraries = schema_guard', 'schema_guard',
 		'*/*: schema_guard' ],
 	[ 'a role', '', 'ALTER ROLE app SET session_preload_libraries = auto_explain', 'schema_guard',

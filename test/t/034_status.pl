@@ -14,8 +14,9 @@ my $node = guarded_cluster('status');
 my $folder = Cwd::abs_path($node->basedir) . '/libraries';
 mkdir $folder or die;
 # Some library of that name: what it does is not asked.
-copy($node->config_data('--pkglibdir') . '/auto_explain.so', "$folder/supautils.so") or die;
-$node->append_conf('postgresql.conf', "dynamic_library_path = '$folder:\$libdir'");
+my $library = $node->config_data('--pkglibdir') . '/schema_guard';
+copy($node->config_data('--pkglibdir') . '/auto_explain.so', "$folder/$_.so") or die for qw(supautils schema_guard);
+$node->append_conf('postgresql.conf', "dynamic_library_path = '\$libdir:$folder'");
 $node->restart;
 $node->safe_psql('postgres', q{
 	SELECT schema_guard.harden();
@@ -82,6 +83,11 @@ my @cases = (
 	[ 'something else is preloaded', q{ALTER DATABASE postgres SET session_preload_libraries = 'auto_explain'},
 		"ALTER DATABASE postgres SET session_preload_libraries = schema_guard",
 		{ 'hooks/in new sessions' => [ 'warning', qr/^not preloaded: /, qr/harden/ ] } ],
+	[ 'another library of its name is preloaded', qq{ALTER DATABASE postgres SET session_preload_libraries = '$folder/schema_guard'},
+		"ALTER DATABASE postgres SET session_preload_libraries = schema_guard",
+		{ 'hooks/in new sessions' => [ 'warning', qr/^not preloaded: /, qr/harden/ ] } ],
+	[ 'it is preloaded by its file', qq{ALTER DATABASE postgres SET session_preload_libraries = '$library'},
+		"ALTER DATABASE postgres SET session_preload_libraries = schema_guard", {} ],
 	[ 'it is preloaded for all roles',
 		'ALTER DATABASE postgres RESET session_preload_libraries; ALTER ROLE ALL SET session_preload_libraries = schema_guard',
 		'ALTER ROLE ALL RESET session_preload_libraries; SELECT schema_guard.harden()', {} ],
@@ -119,6 +125,8 @@ my @cases = (
 		qr/^RESET schema_guard\.mode;$/ ] }, settings => '-c schema_guard.mode=observe' ],
 	[ 'the mode is off', '', '', { 'rules/mode' => [ 'warning', qr/^off, in this session$/, qr/RESET/ ] },
 		settings => '-c schema_guard.mode=off' ],
+	[ 'a mode is stored in capitals', 'ALTER DATABASE postgres SET schema_guard.mode = "ENFORCE"',
+		'ALTER DATABASE postgres RESET schema_guard.mode', {} ],
 	[ 'a laxer mode is stored for the database', 'ALTER DATABASE postgres SET schema_guard.mode = warn',
 		'ALTER DATABASE postgres RESET schema_guard.mode',
 		{ 'rules/mode' => [ 'warning', qr/^warn/, qr/RESET/ ], 'rules/stored mode' => [ 'warning',
