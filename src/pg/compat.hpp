@@ -8,6 +8,7 @@ extern "C" {
 #include "catalog/pg_class.h"
 #include "catalog/pg_database.h"
 #include "catalog/pg_namespace.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_tablespace_d.h"
 #include "commands/event_trigger.h"
 #include "common/relpath.h"
@@ -28,7 +29,8 @@ extern "C" {
 
 namespace schema_guard::compat {
 
-// PostgreSQL 16 replaced the functions per catalog by one (commit afbfc02983f8). For relations, schemas and databases.
+// PostgreSQL 16 replaced the functions per catalog by one (commit afbfc02983f8). For relations, schemas,
+// functions and databases.
 inline bool owns(Oid catalog, Oid object, Oid role) {
 #if PG_VERSION_NUM >= 160000
   return object_ownercheck(catalog, object, role);
@@ -38,6 +40,8 @@ inline bool owns(Oid catalog, Oid object, Oid role) {
     return pg_class_ownercheck(object, role);
   case NamespaceRelationId:
     return pg_namespace_ownercheck(object, role);
+  case ProcedureRelationId:
+    return pg_proc_ownercheck(object, role);
   default:
     Assert(catalog == DatabaseRelationId);
     return pg_database_ownercheck(object, role);
@@ -53,6 +57,16 @@ inline bool has_schema_privilege(Oid schema, Oid role, AclMode privilege) {
   return object_aclcheck(NamespaceRelationId, schema, role, privilege) == ACLCHECK_OK;
 #else
   return pg_namespace_aclcheck(schema, role, privilege) == ACLCHECK_OK;
+#endif
+}
+
+// What a role that is no superuser needs to alter another one. CREATEROLE was enough for all but superusers before
+// PostgreSQL 16 (commit cf5eb37c5ee0).
+inline bool may_alter_as_createrole(Oid role, Oid other) {
+#if PG_VERSION_NUM >= 160000
+  return has_createrole_privilege(role) && is_admin_of_role(role, other);
+#else
+  return has_createrole_privilege(role);
 #endif
 }
 

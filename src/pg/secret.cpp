@@ -1,5 +1,6 @@
 #include "pg/secret.hpp"
 
+#include "pg/guarded_setting.hpp"
 #include "pg/stored_setting.hpp"
 
 extern "C" {
@@ -28,15 +29,18 @@ bool sets_options(const AlterTableStmt *alter) {
   return false;
 }
 
-// CREATE or ALTER FUNCTION … SET schema_guard.approval_token
-bool sets_token(const List *options) {
+// A function stores settings for its callers, of which only the token is a secret. Elsewhere anything may be one but
+// what the guard depends on.
+bool stores_secret(const Node *statement) {
+  const bool of_function = IsA(statement, CreateFunctionStmt) || IsA(statement, AlterFunctionStmt);
+  const List *clauses = stored_clauses(statement);
   const ListCell *cell = nullptr;
-  foreach (cell, options) {
-    const auto *option = static_cast<const DefElem *>(lfirst(cell));
-    if (option->arg == nullptr || !IsA(option->arg, VariableSetStmt))
+  foreach (cell, clauses) {
+    const auto *clause = static_cast<const VariableSetStmt *>(lfirst(cell));
+    if (clause->kind == VAR_RESET_ALL)
       continue;
-    const char *name = castNode(VariableSetStmt, option->arg)->name;
-    if (name != nullptr && pg_strcasecmp(name, "schema_guard.approval_token") == 0)
+    if (of_function ? pg_strcasecmp(clause->name, "schema_guard.approval_token") == 0
+                    : find_guarded_setting(clause->name) == nullptr)
       return true;
   }
   return false;
@@ -68,21 +72,9 @@ bool may_hold_secret(const Node *statement) {
   for (const NodeTag tag : secret_statements)
     if (nodeTag(statement) == tag)
       return true;
-  switch (nodeTag(statement)) {
-  case T_AlterTableStmt:
+  if (IsA(statement, AlterTableStmt))
     return sets_options(reinterpret_cast<const AlterTableStmt *>(statement));
-  case T_CreateFunctionStmt:
-    return sets_token(reinterpret_cast<const CreateFunctionStmt *>(statement)->options);
-  case T_AlterFunctionStmt:
-    return sets_token(reinterpret_cast<const AlterFunctionStmt *>(statement)->actions);
-  // What the guard depends on is no secret; anything else may be.
-  case T_AlterRoleSetStmt:
-  case T_AlterDatabaseSetStmt:
-  case T_AlterSystemStmt:
-    return !names_guarded_setting(statement);
-  default:
-    return false;
-  }
+  return stores_secret(statement);
 }
 
 } // namespace schema_guard

@@ -7,16 +7,23 @@
 #include "pg/setting_catalog.hpp"
 
 extern "C" {
+#include "catalog/catalog.h"
+#include "catalog/namespace.h"
+#include "catalog/objectaddress.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_db_role_setting.h"
 #include "catalog/pg_parameter_acl.h"
+#include "catalog/pg_proc.h"
 #include "commands/dbcommands.h"
 #include "lib/stringinfo.h"
 #include "nodes/pg_list.h"
 #include "nodes/value.h"
+#include "parser/parse_func.h"
+#include "parser/parse_type.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/lsyscache.h"
 }
 
 namespace schema_guard {
@@ -36,60 +43,44 @@ bool is_reset(const Change &change) {
   return change.set->kind == VAR_RESET || change.set->kind == VAR_RESET_ALL || change.set->kind == VAR_SET_DEFAULT;
 }
 
-// A place where settings are stored, by PostgreSQL's key for it.
-struct Place {
-  Oid database;
-  Oid role;
-};
-
 // For a role in every database.
 bool is_everywhere(const Change &change) {
   return change.scope == Scope::role && OidIsValid(change.role) && !OidIsValid(change.database);
 }
 
-// The places that the change's own goes before, in this order (process_settings in utils/init/postinit.c), and then the
-// server's files. For a role everywhere, as this database has it.
-Vector<Place> places_below(const Change &change, Arena &arena) {
-  Vector<Place> result(arena);
-  if (change.scope == Scope::role && OidIsValid(change.role)) {
-    if (OidIsValid(change.database))
-      result.push_back({InvalidOid, change.role});
-    result.push_back({OidIsValid(change.database) ? change.database : MyDatabaseId, InvalidOid});
-  }
-  if (change.scope != Scope::cluster && (OidIsValid(change.role) || OidIsValid(change.database)))
-    result.push_back({InvalidOid, InvalidOid});
-  return result;
-}
-
-const char *value_below(const Change &change, const char *name, Arena &arena) {
+// What is stored where the change would store something; null if nothing.
+const char *value_there(const Change &change, const char *name) {
   if (change.scope == Scope::function)
     return nullptr;
-  for (const Place &place : places_below(change, arena))
-    if (const char *value = stored_setting(place.database, place.role, name); value != nullptr)
-      return value;
-  return file_setting(name, change.scope == Scope::cluster ? SettingFile::others : SettingFile::any);
+  return change.scope == Scope::cluster ? server_setting(name, ServerSource::alter_system)
+                                        : stored_setting(change.database, change.role, name);
 }
 
-// What counts without the change's own: a null for nothing. A role everywhere has as many as there are databases.
+// What counts where the change's own is not stored: the places that it goes before, in this order (process_settings in
+// utils/init/postinit.c), and then what the server has.
+const char *value_below(const Change &change, const char *name) {
+  if (change.scope == Scope::function)
+    return nullptr;
+  if (change.scope == Scope::cluster)
+    return server_setting(name, ServerSource::files);
+  const char *value = nullptr;
+  if (OidIsValid(change.database) && OidIsValid(change.role)) {
+    value = stored_setting(InvalidOid, change.role, name);
+    if (value == nullptr)
+      value = stored_setting(change.database, InvalidOid, name);
+  }
+  if (value == nullptr && (OidIsValid(change.database) || OidIsValid(change.role)))
+    value = stored_setting(InvalidOid, InvalidOid, name);
+  return value == nullptr ? server_setting(name) : value;
+}
+
+// One for each place where that differs: a role's goes before what every database has, and before what those have for
+// which nothing is stored.
 Vector<const char *> values_below(const Change &change, const char *name, Arena &arena) {
   Vector<const char *> result(arena);
   if (is_everywhere(change))
     settings_of_databases(name, result);
-  result.push_back(value_below(change, name, arena));
-  return result;
-}
-
-// What counts before the change: what is stored where the change would store something, or else what is below.
-Vector<const char *> values_before(const Change &change, const char *name, Arena &arena) {
-  const char *there = nullptr;
-  if (change.scope == Scope::cluster)
-    there = file_setting(name, SettingFile::alter_system);
-  else if (change.scope != Scope::function)
-    there = stored_setting(change.database, change.role, name);
-  if (there == nullptr)
-    return values_below(change, name, arena);
-  Vector<const char *> result(arena);
-  result.push_back(there);
+  result.push_back(value_below(change, name));
   return result;
 }
 
@@ -113,24 +104,21 @@ const char *place_of(const Change &change) {
     return "of the cluster";
   if (change.scope == Scope::database)
     return psprintf("of database %s", database);
-  if (change.scope == Scope::function)
-    return "of a function";
   const char *who = role == nullptr ? "of all roles" : psprintf("of role %s", role);
   return database == nullptr ? who : psprintf("%s in database %s", who, database);
 }
 
 bool weakens(const Change &change, const GuardedSetting &setting) {
+  // The server's command line goes before what ALTER SYSTEM stores.
+  if (change.scope == Scope::cluster && server_setting(setting.name, ServerSource::command_line) != nullptr)
+    return false;
   ContextArena arena;
-  Vector<const char *> after(arena);
-  if (is_reset(change))
-    after = values_below(change, setting.name, arena);
-  else
-    after.push_back(ExtractSetVariableArgs(const_cast<VariableSetStmt *>(change.set)));
-  const Vector<const char *> before = values_before(change, setting.name, arena);
-  for (const char *was : before)
-    for (const char *is : after)
-      if (setting.weakens(was, is))
-        return true;
+  const bool reset = is_reset(change);
+  const char *wanted = reset ? nullptr : ExtractSetVariableArgs(const_cast<VariableSetStmt *>(change.set));
+  const char *there = value_there(change, setting.name);
+  for (const char *below : values_below(change, setting.name, arena))
+    if (setting.weakens(there == nullptr ? below : there, reset ? below : wanted))
+      return true;
   return false;
 }
 
@@ -161,18 +149,63 @@ std::optional<SettingChange> judge(const Change &change) {
   return identified(identity);
 }
 
-// The SET clauses of CREATE and ALTER FUNCTION: for every caller, whoever that is.
-std::optional<SettingChange> judge_clauses(const List *options) {
+// The schema in which CREATE FUNCTION would make it; invalid if it may not.
+Oid creation_schema(const char *name) {
+  const List *path = name == nullptr ? fetch_search_path(false) : NIL;
+  const Oid schema = name != nullptr ? get_namespace_oid(name, true) : path != NIL ? linitial_oid(path) : InvalidOid;
+  return OidIsValid(schema) && compat::has_schema_privilege(schema, GetUserId(), ACL_CREATE) ? schema : InvalidOid;
+}
+
+// As getObjectIdentity() has it for those that exist.
+const char *new_function(const CreateFunctionStmt *create) {
+  char *schema_name = nullptr;
+  char *name = nullptr;
+  DeconstructQualifiedName(create->funcname, &schema_name, &name);
+  const Oid schema = creation_schema(schema_name);
+  if (!OidIsValid(schema))
+    return nullptr;
+  StringInfoData text;
+  initStringInfo(&text);
+  appendStringInfo(&text, "%s %s(", create->is_procedure ? "procedure" : "function",
+                   quote_qualified_identifier(get_namespace_name(schema), name));
+  const char *separator = "";
   const ListCell *cell = nullptr;
-  foreach (cell, options) {
-    const auto *option = static_cast<const DefElem *>(lfirst(cell));
-    if (option->arg == nullptr || !IsA(option->arg, VariableSetStmt))
+  foreach (cell, create->parameters) {
+    const auto *parameter = static_cast<const FunctionParameter *>(lfirst(cell));
+    if (parameter->mode == FUNC_PARAM_OUT || parameter->mode == FUNC_PARAM_TABLE)
       continue;
-    const Change change{.scope = Scope::function, .set = castNode(VariableSetStmt, option->arg)};
-    if (is_reset(change) || find_guarded_setting(change.set->name) == nullptr)
+    const Oid type = parameter->argType->pct_type ? InvalidOid : LookupTypeNameOid(nullptr, parameter->argType, true);
+    appendStringInfo(&text, "%s%s", separator,
+                     OidIsValid(type) ? format_type_be_qualified(type) : TypeNameToString(parameter->argType));
+    separator = ",";
+  }
+  appendStringInfoChar(&text, ')');
+  return text.data;
+}
+
+const char *existing_function(const AlterFunctionStmt *alter) {
+  const Oid function = LookupFuncWithArgs(alter->objtype, alter->func, true);
+  if (!OidIsValid(function) || !compat::owns(ProcedureRelationId, function, GetUserId()))
+    return nullptr;
+  const ::ObjectAddress address{ProcedureRelationId, function, 0};
+  return psprintf("%s %s", getObjectTypeDescription(&address, true), getObjectIdentity(&address, true));
+}
+
+// CREATE and ALTER FUNCTION: for every caller, whoever that is.
+std::optional<SettingChange> judge_function(const Node *statement) {
+  const List *clauses = stored_clauses(statement);
+  const ListCell *cell = nullptr;
+  foreach (cell, clauses) {
+    const Change change{.scope = Scope::function, .set = static_cast<const VariableSetStmt *>(lfirst(cell))};
+    if (is_reset(change) || !weakens(change))
       continue;
-    if (const auto judged = judge(change); judged)
-      return judged;
+    // Null if PostgreSQL does not let the role do it.
+    const char *function = IsA(statement, CreateFunctionStmt)
+                               ? new_function(reinterpret_cast<const CreateFunctionStmt *>(statement))
+                               : existing_function(reinterpret_cast<const AlterFunctionStmt *>(statement));
+    if (function == nullptr)
+      return std::nullopt;
+    return identified(psprintf("%s of %s", text_of(change.set), function));
   }
   return std::nullopt;
 }
@@ -220,23 +253,34 @@ std::optional<SettingChange> judge_privilege(const GrantStmt *grant) {
   return identified(identity);
 }
 
-// AlterRoleSet (commands/user.c). ALTER ROLE ALL takes a superuser or the database's owner.
-bool may_alter_role(Oid role) {
-  return superuser() || role == GetUserId() || (OidIsValid(role) && has_createrole_privilege(GetUserId()));
+// AlterRoleSet (commands/user.c), and check_rolespec_name (utils/adt/acl.c) for PostgreSQL's own roles.
+bool may_alter_role(const RoleSpec *name, Oid role) {
+  if (name->roletype == ROLESPEC_CSTRING && IsReservedName(name->rolename))
+    return false;
+  if (superuser_arg(role))
+    return superuser();
+  return role == GetUserId() || compat::may_alter_as_createrole(GetUserId(), role);
+}
+
+// The same for ALTER ROLE ALL.
+bool may_alter_all_roles(Oid database) {
+  return OidIsValid(database) ? compat::owns(DatabaseRelationId, database, GetUserId()) : superuser();
 }
 
 std::optional<SettingChange> judge_role(const AlterRoleSetStmt *alter) {
   Change change{.scope = Scope::role, .set = alter->setstmt};
-  if (alter->role != nullptr) {
-    change.role = get_rolespec_oid(alter->role, true);
-    if (!OidIsValid(change.role) || !may_alter_role(change.role))
-      return std::nullopt;
-  }
   if (alter->database != nullptr) {
     change.database = get_database_oid(alter->database, true);
     if (!OidIsValid(change.database))
       return std::nullopt;
   }
+  if (alter->role != nullptr) {
+    change.role = get_rolespec_oid(alter->role, true);
+    if (!OidIsValid(change.role))
+      return std::nullopt;
+  }
+  if (alter->role == nullptr ? !may_alter_all_roles(change.database) : !may_alter_role(alter->role, change.role))
+    return std::nullopt;
   return judge(change);
 }
 
@@ -247,43 +291,51 @@ std::optional<SettingChange> judge_database(const AlterDatabaseSetStmt *alter) {
   return judge({.scope = Scope::database, .database = database, .set = alter->setstmt});
 }
 
-const VariableSetStmt *stored_clause(const Node *statement) {
-  switch (nodeTag(statement)) {
-  case T_AlterSystemStmt:
-    return reinterpret_cast<const AlterSystemStmt *>(statement)->setstmt;
-  case T_AlterDatabaseSetStmt:
-    return reinterpret_cast<const AlterDatabaseSetStmt *>(statement)->setstmt;
-  case T_AlterRoleSetStmt:
-    return reinterpret_cast<const AlterRoleSetStmt *>(statement)->setstmt;
-  default:
-    return nullptr;
-  }
+// Among a function's options.
+List *clauses_among(const List *options) {
+  List *clauses = NIL;
+  const ListCell *cell = nullptr;
+  foreach (cell, options)
+    if (Node *value = static_cast<DefElem *>(lfirst(cell))->arg; value != nullptr && IsA(value, VariableSetStmt))
+      clauses = lappend(clauses, value);
+  return clauses;
 }
 
 } // namespace
 
+List *stored_clauses(const Node *statement) {
+  switch (nodeTag(statement)) {
+  case T_AlterSystemStmt:
+    return list_make1(reinterpret_cast<const AlterSystemStmt *>(statement)->setstmt);
+  case T_AlterDatabaseSetStmt:
+    return list_make1(reinterpret_cast<const AlterDatabaseSetStmt *>(statement)->setstmt);
+  case T_AlterRoleSetStmt:
+    return list_make1(reinterpret_cast<const AlterRoleSetStmt *>(statement)->setstmt);
+  case T_CreateFunctionStmt:
+    return clauses_among(reinterpret_cast<const CreateFunctionStmt *>(statement)->options);
+  case T_AlterFunctionStmt:
+    return clauses_among(reinterpret_cast<const AlterFunctionStmt *>(statement)->actions);
+  default:
+    return NIL;
+  }
+}
+
 std::optional<SettingChange> weakening_change(const Node *statement) {
   switch (nodeTag(statement)) {
   case T_AlterSystemStmt:
-    return judge({.scope = Scope::cluster, .set = stored_clause(statement)});
+    return judge({.scope = Scope::cluster, .set = reinterpret_cast<const AlterSystemStmt *>(statement)->setstmt});
   case T_AlterDatabaseSetStmt:
     return judge_database(reinterpret_cast<const AlterDatabaseSetStmt *>(statement));
   case T_AlterRoleSetStmt:
     return judge_role(reinterpret_cast<const AlterRoleSetStmt *>(statement));
   case T_CreateFunctionStmt:
-    return judge_clauses(reinterpret_cast<const CreateFunctionStmt *>(statement)->options);
   case T_AlterFunctionStmt:
-    return judge_clauses(reinterpret_cast<const AlterFunctionStmt *>(statement)->actions);
+    return judge_function(statement);
   case T_GrantStmt:
     return judge_privilege(reinterpret_cast<const GrantStmt *>(statement));
   default:
     return std::nullopt;
   }
-}
-
-bool names_guarded_setting(const Node *statement) {
-  const VariableSetStmt *clause = stored_clause(statement);
-  return clause != nullptr && (clause->kind == VAR_RESET_ALL || find_guarded_setting(clause->name) != nullptr);
 }
 
 } // namespace schema_guard

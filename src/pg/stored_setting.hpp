@@ -1,9 +1,9 @@
 // Settings that are stored for later sessions, and that the guard depends on: ALTER SYSTEM, ALTER DATABASE and ALTER
 // ROLE, SET clauses of functions, and the right to set them.
 //
-// Promise: a change counts only if it turns the guard down or unloads it, compared with what is stored now and not with
-// what the session happens to have, and only if PostgreSQL would let the role make it. Takes ACCESS SHARE on system
-// catalogs only.
+// Promise: a change counts only if it turns the guard down or unloads it, compared with what is stored now, or is on
+// the server's command line, and not with what the session happens to have, and only if PostgreSQL would let the role
+// make it. Takes ACCESS SHARE on system catalogs only.
 #pragma once
 
 #include "core/catalog.hpp"
@@ -26,7 +26,7 @@ struct SettingChange {
 // Nothing if the statement does no such thing.
 std::optional<SettingChange> weakening_change(const Node *statement);
 
-// True if the statement stores nothing but a setting that the guard depends on.
-bool names_guarded_setting(const Node *statement);
+// The SET and RESET clauses that the statement stores, as VariableSetStmt; NIL of any other statement.
+List *stored_clauses(const Node *statement);
 
 } // namespace schema_guard

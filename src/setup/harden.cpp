@@ -36,7 +36,7 @@ const char *with_library(const char *libraries) {
 const char *database_name() { return quote_identifier(get_database_name(MyDatabaseId)); }
 
 void harden_database(GuardQuery &query) {
-  const char *present = database_preload(query);
+  const char *present = database_preload();
   if (!lists_guard_library(present))
     query.execute(psprintf("ALTER DATABASE %s SET %s = %s", database_name(), preload_setting, with_library(present)));
 }
@@ -61,7 +61,7 @@ Datum schema_guard_harden(PG_FUNCTION_ARGS) {
   harden_database(query);
   harden_roles(query);
   CommandCounterIncrement();
-  char *result = MemoryContextStrdup(fcinfo->flinfo->fn_mcxt, database_preload(query));
+  char *result = MemoryContextStrdup(fcinfo->flinfo->fn_mcxt, database_preload());
   query.close();
   PG_RETURN_TEXT_P(cstring_to_text(result));
 }

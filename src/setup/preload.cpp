@@ -12,18 +12,12 @@ namespace schema_guard {
 bool preloaded_by_cluster() { return lists_guard_library(GetConfigOption("shared_preload_libraries", true, false)); }
 
 // The order of PostgreSQL's own precedence (process_settings in utils/init/postinit.c), without the roles.
-const char *database_preload(GuardQuery &query) {
+const char *database_preload() {
   for (const Oid database : {MyDatabaseId, Oid{InvalidOid}})
     if (const char *stored = stored_setting(database, InvalidOid, preload_setting); stored != nullptr)
       return stored;
-  // The value of this very session may be its role's, unless it comes from the server's own command line.
-  query.execute("SELECT setting FROM pg_catalog.pg_settings "
-                "WHERE name = $1 AND source IN ('command line', 'environment variable')",
-                {text_argument(preload_setting)});
-  if (query.rows() > 0)
-    return query.text(0, 1, CurrentMemoryContext);
-  const char *in_files = file_setting(preload_setting, SettingFile::any);
-  return in_files == nullptr ? "" : in_files;
+  const char *of_server = server_setting(preload_setting);
+  return of_server == nullptr ? "" : of_server;
 }
 
 Vector<RolePreload> roles_without_library(GuardQuery &query, Arena &arena) {

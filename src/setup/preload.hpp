@@ -13,7 +13,7 @@ constexpr const char *preload_setting = "session_preload_libraries";
 bool preloaded_by_cluster();
 
 // What new sessions of this database get that belong to no role with a setting of its own; empty if nothing.
-const char *database_preload(GuardQuery &query);
+const char *database_preload();
 
 // A role with a list of its own in which the library is missing. What is stored for the role in this database counts
 // before what is stored for it everywhere.

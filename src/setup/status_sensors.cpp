@@ -73,10 +73,10 @@ Finding skipping_extensions(GuardQuery &, Arena &) {
   return {.detail = "none that is known to keep event triggers from running"};
 }
 
-Finding hooks_in_new_sessions(GuardQuery &query, Arena &) {
+Finding hooks_in_new_sessions(GuardQuery &, Arena &) {
   if (preloaded_by_cluster())
     return {.detail = "loaded by shared_preload_libraries"};
-  if (lists_guard_library(database_preload(query)))
+  if (lists_guard_library(database_preload()))
     return {.detail = "loaded by session_preload_libraries, but not in replication connections, nor where a superuser "
                       "connects with "
                       "another value"};

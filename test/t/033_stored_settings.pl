@@ -3,6 +3,8 @@
 # the library in each session.
 use strict;
 use warnings;
+use Cwd ();
+use File::Copy qw(copy);
 use FindBin;
 use lib "$FindBin::RealBin/lib";
 use SchemaGuardCluster;
@@ -16,6 +18,12 @@ $node->safe_psql('postgres', q{
 	CREATE FUNCTION f() RETURNS integer LANGUAGE sql AS 'SELECT 1';
 	CREATE PROCEDURE p() LANGUAGE sql AS 'SELECT 1';});
 my $since_17 = $node->pg_version->major >= 17;
+
+# The guard's library by its file, and by another way to it; and another library of that name.
+my $library = $node->config_data('--pkglibdir') . '/schema_guard';
+my ($alias, $decoy) = map { Cwd::abs_path($node->basedir) . "/$_" } 'alias.so', 'schema_guard';
+symlink "$library.so", $alias or die;
+copy($node->config_data('--pkglibdir') . '/auto_explain.so', "$decoy.so") or die;
 
 # What is refused: the statement, and the setting that the error names. With `stored`, that is there before.
 my @refused = (
@@ -86,21 +94,37 @@ my @refused = (
 		'session_preload_libraries = auto_explain of role app in database postgres' ],
 	[ 'ALTER ROLE app RESET session_preload_libraries', 'session_preload_libraries, reset, of role app',
 		stored => 'ALTER DATABASE postgres RESET session_preload_libraries; ALTER ROLE app SET session_preload_libraries = schema_guard' ],
+	[ 'ALTER ROLE app RESET session_preload_libraries', 'session_preload_libraries, reset, of role app',
+		stored => 'ALTER ROLE app SET session_preload_libraries = schema_guard' ],
+		# this database has it, but not all have
 	[ 'ALTER ROLE ALL RESET ALL', 'all, reset, of all roles',
 		stored => q{ALTER ROLE ALL SET session_preload_libraries = auto_explain, 'schema_guard'} ],
 	[ q{ALTER DATABASE "Other one" SET session_preload_libraries = 'auto_explain'},
 		'session_preload_libraries = auto_explain of database "Other one"',
 		stored => q{ALTER DATABASE "Other one" SET session_preload_libraries = '$libdir/schema_guard.so'} ],
+	# another library of that name, and where one would be found
+	[ q{ALTER DATABASE postgres SET session_preload_libraries = '/nowhere/schema_guard'},
+		'session_preload_libraries = "/nowhere/schema_guard" of database postgres' ],
+	[ q{ALTER DATABASE postgres SET session_preload_libraries = '$libdir/plugins/schema_guard', 'lib/schema_guard.so'},
+		'session_preload_libraries' ],
+	[ qq{ALTER ROLE app SET session_preload_libraries = '$decoy'}, 'session_preload_libraries' ],
+	[ q{ALTER DATABASE postgres SET dynamic_library_path = '/nowhere:$libdir'},
+		'dynamic_library_path = /nowhere:\$libdir of database postgres' ],
+	[ q{ALTER ROLE app SET dynamic_library_path = ''}, 'dynamic_library_path =  of role app' ],
+	[ 'ALTER DATABASE postgres RESET dynamic_library_path', 'dynamic_library_path, reset, of database postgres',
+		stored => q{ALTER ROLE ALL SET dynamic_library_path = '/nowhere'; ALTER DATABASE postgres SET dynamic_library_path = '$libdir'} ],
 	# functions, for whoever calls them
 	[ q{CREATE FUNCTION g() RETURNS integer LANGUAGE sql SET schema_guard.mode = off AS 'SELECT 1'},
-		'schema_guard.mode = off of a function' ],
-	[ q{CREATE OR REPLACE PROCEDURE p() LANGUAGE sql SET schema_guard.mode = observe AS 'SELECT 1'},
-		'schema_guard.mode = observe of a function' ],
+		'schema_guard.mode = off of function public\.g\(\)' ],
+	[ q{CREATE FUNCTION "G h"(integer, OUT x text, INOUT y "char"[] = NULL, VARIADIC numeric(5, 2)[] = NULL) LANGUAGE sql SET schema_guard.mode = off AS 'SELECT NULL, $2'},
+		'schema_guard.mode = off of function public\."G h"\(integer,pg_catalog\."char"\[\],numeric\[\]\)' ],
+	[ q{CREATE OR REPLACE PROCEDURE public.p() LANGUAGE sql SET schema_guard.mode = observe AS 'SELECT 1'},
+		'schema_guard.mode = observe of procedure public\.p\(\)' ],
 	[ q{CREATE FUNCTION g() RETURNS integer LANGUAGE sql SET work_mem = '5MB' SET schema_guard.four_eyes = off AS 'SELECT 1'},
-		'schema_guard.four_eyes = off of a function' ],
-	[ 'ALTER FUNCTION f() SET schema_guard.mode = off', 'schema_guard.mode = off of a function' ],
-	[ 'ALTER PROCEDURE p() SET schema_guard.debug_sensors = utility', 'schema_guard.debug_sensors = utility of a function' ],
-	[ 'ALTER ROUTINE f() SET work_mem = 64 SET "SCHEMA_GUARD.mode" FROM CURRENT', 'schema_guard.mode = warn of a function',
+		'schema_guard.four_eyes = off of function public\.g\(\)' ],
+	[ 'ALTER FUNCTION f() SET schema_guard.mode = off', 'schema_guard.mode = off of function public\.f\(\)' ],
+	[ 'ALTER PROCEDURE p() SET schema_guard.debug_sensors = utility', 'schema_guard.debug_sensors = utility of procedure public\.p\(\)' ],
+	[ 'ALTER ROUTINE f() SET work_mem = 64 SET "SCHEMA_GUARD.mode" FROM CURRENT', 'schema_guard.mode = warn of function public\.f\(\)',
 		session => 'SET LOCAL schema_guard.mode = warn' ],
 	# the right to do it
 	[ 'GRANT SET ON PARAMETER schema_guard.mode TO app', 'SET on parameter "schema_guard.mode" to app' ],
@@ -153,10 +177,17 @@ my @passes = (
 	[ q{ALTER DATABASE postgres SET session_preload_libraries = '$libdir/schema_guard'} ],
 	[ q{ALTER DATABASE postgres SET session_preload_libraries = 'schema_guard.so', auto_explain} ],
 	[ 'ALTER DATABASE postgres SET session_preload_libraries FROM CURRENT' ],
+	[ qq{ALTER DATABASE postgres SET session_preload_libraries = '$library'} ],
+	[ qq{ALTER DATABASE postgres SET session_preload_libraries = '$library.so'} ],
+	[ qq{ALTER DATABASE postgres SET session_preload_libraries = '$alias'} ],
+	[ q{ALTER DATABASE postgres SET dynamic_library_path = '$libdir'} ],
+	[ 'ALTER DATABASE postgres RESET dynamic_library_path', stored => q{ALTER DATABASE postgres SET dynamic_library_path = '/nowhere'} ],
+	[ q{ALTER ROLE app SET dynamic_library_path = '/nowhere'}, stored => q{ALTER ROLE app SET dynamic_library_path = '/nowhere'} ],
 	[ q{ALTER ROLE app SET session_preload_libraries = 'schema_guard'} ],
 	[ q{ALTER ROLE app RESET session_preload_libraries},
 		stored => 'ALTER ROLE app SET session_preload_libraries = auto_explain' ],
-	[ 'ALTER ROLE app RESET session_preload_libraries', stored => 'ALTER ROLE app SET session_preload_libraries = schema_guard' ],
+	[ 'ALTER ROLE app IN DATABASE postgres RESET session_preload_libraries',
+		stored => 'ALTER ROLE app IN DATABASE postgres SET session_preload_libraries = schema_guard' ],
 		# the database has it
 	[ q{ALTER ROLE ALL SET session_preload_libraries = 'auto_explain'} ], # which the database does not care for
 	[ q{ALTER DATABASE "Other one" SET session_preload_libraries = 'auto_explain'} ],

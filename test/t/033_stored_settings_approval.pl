@@ -15,9 +15,18 @@ $node->safe_psql('postgres', q{
 	CREATE FUNCTION f() RETURNS integer LANGUAGE sql AS 'SELECT 1';
 	CREATE ROLE granted LOGIN;
 	GRANT CREATE ON SCHEMA public TO granted;
+	CREATE SCHEMA closed;
+	CREATE DATABASE of_granted OWNER granted;
+	CREATE ROLE creator LOGIN CREATEROLE;
+	CREATE ROLE made;
+	GRANT made TO creator WITH ADMIN OPTION;
+	CREATE ROLE boss SUPERUSER;
 	SET schema_guard.mode = off;
-	GRANT SET ON PARAMETER schema_guard.mode TO granted;
+	GRANT SET ON PARAMETER schema_guard.mode TO granted, creator;
 	GRANT ALTER SYSTEM ON PARAMETER schema_guard.four_eyes TO granted;});
+
+# From PostgreSQL 16 on, CREATEROLE without ADMIN OPTION reaches nobody else.
+my $since_16 = $node->pg_version->major >= 16;
 
 sub requests { return value($node, 'SELECT count(*) FROM schema_guard.request'); }
 
@@ -43,6 +52,18 @@ for my $each (
 	[ granted => 'ALTER ROLE app SET schema_guard.mode = off', '42501' ],
 	[ granted => 'ALTER DATABASE postgres SET schema_guard.mode = off', '42501' ],
 	[ granted => 'ALTER SYSTEM SET schema_guard.mode = off', '42501' ],
+	[ granted => 'ALTER ROLE ALL SET schema_guard.mode = off', '42501' ],
+	[ granted => 'ALTER ROLE ALL RESET ALL', '42501' ],
+	[ granted => 'ALTER ROLE ALL IN DATABASE owned SET schema_guard.mode = off', '42501' ],
+	[ granted => 'ALTER FUNCTION f() SET schema_guard.mode = off', '42501' ],
+	[ granted => q{CREATE FUNCTION closed.g() RETURNS integer LANGUAGE sql SET schema_guard.mode = off AS 'SELECT 1'}, '42501' ],
+	[ creator => 'ALTER ROLE boss SET schema_guard.mode = off', '42501' ],
+	[ creator => 'ALTER ROLE boss IN DATABASE postgres SET schema_guard.mode = off', '42501' ],
+	[ creator => 'ALTER ROLE ALL SET schema_guard.mode = off', '42501' ],
+	[ creator => 'ALTER ROLE ALL IN DATABASE postgres SET schema_guard.mode = off', '42501' ],
+	[ creator => 'ALTER ROLE made SET schema_guard.four_eyes = off', '42501' ],
+	$since_16 ? [ creator => 'ALTER ROLE app SET schema_guard.mode = off', '42501' ] : (),
+	[ superuser => 'ALTER ROLE pg_monitor SET schema_guard.mode = off', '42939' ],
 	[ superuser => 'ALTER DATABASE nosuch SET schema_guard.mode = off', '3D000' ],
 	[ superuser => 'ALTER ROLE nosuch SET schema_guard.mode = off', '42704' ],
 	[ superuser => 'ALTER ROLE app IN DATABASE nosuch SET schema_guard.mode = off', '3D000' ],
@@ -62,6 +83,11 @@ for my $each (
 # Whom PostgreSQL would let is asked for an approval, whatever the session's own mode and role.
 for my $each (
 	[ granted => 'ALTER ROLE granted SET schema_guard.mode = off' ],
+	[ granted => 'ALTER ROLE ALL IN DATABASE of_granted SET schema_guard.mode = off' ],
+	[ creator => 'ALTER ROLE made SET schema_guard.mode = off' ],
+	[ creator => 'ALTER ROLE CURRENT_USER SET schema_guard.mode = off' ],
+	$since_16 ? () : [ creator => 'ALTER ROLE app SET schema_guard.mode = off' ],
+	[ superuser => 'ALTER ROLE boss SET schema_guard.mode = off' ],
 	[ granted => q{CREATE FUNCTION g() RETURNS integer LANGUAGE sql SET schema_guard.mode = off AS 'SELECT 1'} ],
 	[ granted => 'ALTER SYSTEM SET schema_guard.four_eyes = off' ],
 	[ superuser => 'SET schema_guard.mode = warn; ALTER DATABASE postgres SET schema_guard.mode = off' ],
