@@ -2,6 +2,7 @@
 # change_catalog, approved like anything else; reading, planning and statistics are nobody's business.
 use strict;
 use warnings;
+use File::Spec;
 use FindBin;
 use lib "$FindBin::RealBin/lib";
 use PostgreSQL::Test::Utils;
@@ -20,7 +21,7 @@ $node->safe_psql('postgres', q{
 	CREATE TABLE ruled (i integer); CREATE RULE also AS ON INSERT TO ruled DO ALSO DELETE FROM pg_event_trigger;
 	SELECT lo_from_bytea(4711, 'x');});
 my $since_17 = $node->pg_version->major >= 17;
-my $file = $node->basedir . '/rows';
+my $file = File::Spec->rel2abs($node->basedir . '/rows');
 append_to_file($file, "0\t0\t{schema_guard.mode=off}\n");
 
 # What must not have happened.

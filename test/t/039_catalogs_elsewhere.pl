@@ -2,6 +2,7 @@
 # reach those that it is. And what runs within CREATE EXTENSION is not all of it the extension's.
 use strict;
 use warnings;
+use File::Spec;
 use FindBin;
 use lib "$FindBin::RealBin/lib";
 use PostgreSQL::Test::Utils;
@@ -16,7 +17,7 @@ $node->safe_psql('elsewhere', q{
 	CREATE TABLE precious (i integer); INSERT INTO precious VALUES (1);
 	CREATE VIEW settings AS SELECT * FROM pg_db_role_setting;
 	CREATE FUNCTION by_sql() RETURNS void LANGUAGE sql AS $$ DELETE FROM pg_db_role_setting $$;});
-my $file = $node->basedir . '/rows';
+my $file = File::Spec->rel2abs($node->basedir . '/rows');
 append_to_file($file, "0\t0\t{schema_guard.mode=off}\n");
 
 my $everything = q{SELECT md5(concat((SELECT string_agg(d::text, '|' ORDER BY oid) FROM pg_database d),
