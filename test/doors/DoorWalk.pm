@@ -136,6 +136,7 @@ sub is_real
 # The errors and the guard's words in what a client was told.
 sub errors { my ($err) = @_; return join ' ', $err =~ /^(?:psql:\S+ )?(?:ERROR|FATAL|PANIC):  (\w{5}):/mg; }
 sub warned_rules { my ($err) = @_; return $err =~ /^DETAIL:  The rule is (\w+)\./mg; }
+sub said_twice { my %seen; return join "\n", grep { /(?:NOTICE|WARNING):  / && $seen{$_}++ } split /\n/, $_[0]; }
 sub guards_words { my ($text) = @_; return join "\n", grep { /SG0\d\d|schema_guard|The rule is/ } split /\n/, $text; }
 
 # What a door has left behind: the predicate, and the audit's rows since the last time. Where a row of a denial is
@@ -243,6 +244,8 @@ sub is_open
 		else
 		{
 			$self->test($words eq '', "$name: without a word of the guard's", $words);
+			my $twice = said_twice($result->{err} =~ s/^psql:\S+ //mgr);
+			$self->test($twice eq '', "$name: nothing is said twice", $twice);
 		}
 		$self->test("@judged" eq ($warned ? "warned $door->{rule}" : ''), "$name: the audit says so", $seen->{text});
 	}

@@ -6,5 +6,5 @@ use lib "$FindBin::RealBin/../doors";
 use DoorCrew;
 use Test::More;
 
-walk_doors("$FindBin::RealBin/../doors", 'damage', qw(guard guard_tables settings catalogs));
+walk_doors("$FindBin::RealBin/../doors", 'damage', qw(guard guard_tables schema_elements settings catalogs));
 done_testing();
