@@ -109,9 +109,6 @@ const char *place_of(const Change &change) {
 }
 
 bool weakens(const Change &change, const GuardedSetting &setting) {
-  // The server's command line goes before what ALTER SYSTEM stores.
-  if (change.scope == Scope::cluster && server_setting(setting.name, ServerSource::command_line) != nullptr)
-    return false;
   ContextArena arena;
   const bool reset = is_reset(change);
   const char *wanted = reset ? nullptr : ExtractSetVariableArgs(const_cast<VariableSetStmt *>(change.set));

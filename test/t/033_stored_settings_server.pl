@@ -74,8 +74,8 @@ for my $each (
 	[ "$with_library -c schema_guard.mode=warn", '', 'ALTER DATABASE postgres SET schema_guard.mode = observe', 'refused' ],
 	[ "$with_library -c schema_guard.mode=warn", '', 'ALTER DATABASE postgres RESET ALL', 'refused',
 		stored => 'ALTER DATABASE postgres SET schema_guard.mode = enforce' ],
-	# ALTER SYSTEM stores it below
-	[ "$with_library $strict", '', 'ALTER SYSTEM SET schema_guard.mode = off', 'passes' ],
+	# ALTER SYSTEM stores it below, where it waits for a server that is started without them.
+	[ "$with_library $strict", '', 'ALTER SYSTEM SET schema_guard.mode = off', 'refused' ],
 	[ "$with_library $strict", '', 'ALTER SYSTEM SET schema_guard.four_eyes = off', 'refused' ],
 	[ $with_library, '', q{ALTER SYSTEM SET session_preload_libraries = 'auto_explain'}, 'passes' ],
 	# from where the extension is not installed
