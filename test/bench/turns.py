@@ -28,22 +28,27 @@ class Session:
         except OSError:
             return 0.0
 
-    def take_turn(self, work, numbers):
-        used = self.processor_time()
-        begin = time.perf_counter()
+    def take_turn(self, work, numbers, prepare):
+        waited = worked = 0.0
         for number in numbers:
+            if prepare is not None:
+                prepare(self.cursor, number)
+            used = self.processor_time()
+            begin = time.perf_counter()
             work(self.cursor, number)
-        self.waits.append(time.perf_counter() - begin)
-        self.work.append(self.processor_time() - used)
+            waited += time.perf_counter() - begin
+            worked += self.processor_time() - used
+        self.waits.append(waited)
+        self.work.append(worked)
 
 
-def take_turns(cluster, databases, work, turns, repetitions):
+def take_turns(cluster, databases, work, turns, repetitions, prepare=None):
     """Calls work(cursor, number) so often in a turn, in each database; returns the sessions by database. The first
-    tenth fills the caches and counts for nothing."""
+    tenth fills the caches and counts for nothing, and so does prepare(cursor, number) before each."""
     sessions = {database: Session(cluster, database) for database in databases}
     for turn, order in enumerate(in_turns(turns, list(databases))):
         for database in order:
-            sessions[database].take_turn(work, range(turn * repetitions, (turn + 1) * repetitions))
+            sessions[database].take_turn(work, range(turn * repetitions, (turn + 1) * repetitions), prepare)
     for session in sessions.values():
         session.connection.close()
         del session.waits[:turns // 10], session.work[:turns // 10]
