@@ -38,7 +38,7 @@ struct Resolution {
     refused, // PostgreSQL is going to refuse the statement: no such object, wrong kind, or no right to it
   };
   Status status = Status::refused;
-  Address address = {};
+  Address address = {}; // also of what is refused, where that might be an error
 };
 
 struct ObjectFacts {

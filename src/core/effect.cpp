@@ -138,7 +138,7 @@ Effects effects(const Command &command, Catalog &catalog, Arena &arena) {
     if (resolution.status == Resolution::Status::refused ||
         leaves_typed_tables_behind(target, resolution.address, catalog, arena))
       result.refused = true;
-    else
+    if (resolution.address.valid())
       sort_target(target, resolution.address, catalog, arena, found);
   }
 

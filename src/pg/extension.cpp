@@ -73,6 +73,7 @@ constexpr Member members[] = {
     {"request_id_seq", &GuardObjects::request_sequence},
     {"approval", &GuardObjects::approval},
     {"approval_effect", &GuardObjects::approval_effect},
+    {"approver", &GuardObjects::approver},
 };
 
 // A schema of our name that the extension did not make is somebody else's.

@@ -22,6 +22,7 @@ struct GuardObjects {
   Oid request_sequence;
   Oid approval;
   Oid approval_effect;
+  Oid approver;
   Oid command_start_function; // of the event triggers
   Oid command_end_function;
 };

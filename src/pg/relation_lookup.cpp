@@ -92,8 +92,9 @@ Resolution look_up_altered(const Target &target) {
     return refused;
   if (target.deed == Deed::move && get_rel_namespace(relation) == get_namespace_oid(strVal(target.within), true))
     return elsewhere; // it is there
+  // If all that it has is dead rows, PostgreSQL goes on.
   if (target.deed == Deed::become_view && (!compat::tables_become_views() || !is_empty(relation)))
-    return refused;
+    return {Resolution::Status::refused, {RelationRelationId, relation, 0}};
   // What is unlogged, and a partitioned table by itself, loses nothing by it.
   if (target.deed == Deed::set_unlogged && (get_rel_persistence(relation) != RELPERSISTENCE_PERMANENT ||
                                             get_rel_relkind(relation) == RELKIND_PARTITIONED_TABLE))

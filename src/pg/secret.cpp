@@ -1,6 +1,7 @@
 #include "pg/secret.hpp"
 
 #include "pg/guarded_setting.hpp"
+#include "pg/range.hpp"
 #include "pg/stored_setting.hpp"
 
 extern "C" {
@@ -68,12 +69,23 @@ bool may_hold_secret(Oid catalog) {
   return false;
 }
 
+namespace {
+
+// The program that COPY runs may have one on its command line.
+bool fills_secret_catalog(const CopyStmt *copy) {
+  return copy->is_from && may_hold_secret(relation_named(copy->relation));
+}
+
+} // namespace
+
 bool may_hold_secret(const Node *statement) {
   for (const NodeTag tag : secret_statements)
     if (nodeTag(statement) == tag)
       return true;
   if (IsA(statement, AlterTableStmt))
     return sets_options(reinterpret_cast<const AlterTableStmt *>(statement));
+  if (IsA(statement, CopyStmt))
+    return fills_secret_catalog(reinterpret_cast<const CopyStmt *>(statement));
   return stores_secret(statement);
 }
 

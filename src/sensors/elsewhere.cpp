@@ -10,6 +10,10 @@
 #include "sensors/statement_text.hpp"
 #include "sensors/without_tables.hpp"
 
+extern "C" {
+#include "catalog/pg_class.h"
+}
+
 namespace schema_guard {
 
 namespace {
@@ -18,7 +22,7 @@ namespace {
 bool reaches_elsewhere(const Command &command) {
   for (const Target &target : command.targets)
     if (target.object_type == OBJECT_DATABASE || target.object_type == stored_setting_object ||
-        target.deed == Deed::write_rows)
+        target.deed == Deed::write_rows || target.deed == Deed::truncate)
       return true;
   return false;
 }
@@ -26,7 +30,7 @@ bool reaches_elsewhere(const Command &command) {
 bool takes_anything(const Effects &found) {
   for (const Effect &effect : found.list)
     if (effect.rule == RuleId::drop_database || effect.kind == ObjectKind::setting ||
-        (effect.rule == RuleId::change_catalog && is_cluster_catalog(effect.address.object_id)))
+        (effect.address.class_id == RelationRelationId && is_cluster_catalog(effect.address.object_id)))
       return true;
   return false;
 }

@@ -32,23 +32,22 @@ bool will_be_refused(const Node *tree, ProcessUtilityContext context) {
   return (is_alter_system || IsA(tree, DropdbStmt)) && IsInTransactionBlock(context == PROCESS_UTILITY_TOPLEVEL);
 }
 
-// Most of what comes here, such as BEGIN, is nobody's business. True if the statement's end is to be told as well.
-bool other_started(const Node *tree) {
-  if (!is_judged(tree) || resting())
-    return false;
-  if (guard_objects() == nullptr)
-    judge_elsewhere(tree);
-  return !inert() && other_command_started(tree);
-}
-
+// True if the statement's end is to be told as well.
 bool started(const Node *tree, ProcessUtilityContext context) {
   // A part of another statement is that one's business.
   if (context == PROCESS_UTILITY_SUBCOMMAND || !is_at_work(Sensor::utility) || will_be_refused(tree, context))
     return false;
-  if (!fires_event_triggers(tree))
-    return other_started(tree);
+  const bool is_other = !fires_event_triggers(tree);
+  // Most of what comes here, such as BEGIN, is nobody's business.
+  if ((is_other && !is_judged(tree)) || resting())
+    return false;
+  // Of what a database keeps for itself, the elements of CREATE SCHEMA alone reach beyond it.
+  if (guard_objects() == nullptr && (is_other || IsA(tree, CreateSchemaStmt)))
+    judge_elsewhere(tree);
   if (inert())
     return false;
+  if (is_other)
+    return other_command_started(tree);
   // An extension can keep the event triggers' functions from running without a trace in the catalog. So nothing is left
   // to them, and the record says who was to see it until the end tells who did.
   command_started(tree, event_triggers_work() ? sensor::event_trigger : sensor::utility);
