@@ -2,6 +2,7 @@
 
 #include "pg/compat.hpp"
 #include "pg/digest.hpp"
+#include "pg/extension.hpp"
 #include "pg/guarded_setting.hpp"
 #include "pg/memory.hpp"
 #include "pg/setting_catalog.hpp"
@@ -139,8 +140,13 @@ const char *text_of(const VariableSetStmt *set) {
   return value == nullptr ? psprintf("%s, reset,", set->name) : psprintf("%s = %s", set->name, value);
 }
 
+// A database that the guard is not in, or no longer, may have what it likes for itself.
+bool is_of_nobodys_concern(const Change &change) {
+  return OidIsValid(change.database) && change.database == MyDatabaseId && guard_objects() == nullptr;
+}
+
 std::optional<SettingChange> judge(const Change &change) {
-  if (!weakens(change))
+  if (is_of_nobodys_concern(change) || !weakens(change))
     return std::nullopt;
   const char *identity = psprintf("%s %s", text_of(change.set), place_of(change));
   return identified(identity);

@@ -38,10 +38,15 @@ const char *text_in_portal() {
   return cut_statement(ActivePortal->sourceText, statement->stmt_location, statement->stmt_len);
 }
 
-// Parameters, and what COPY reads, could be others the next time.
+// Parameters, what COPY reads, and what an EXECUTE within EXPLAIN or CREATE TABLE AS stands for, could be others the
+// next time.
 bool says_all() {
-  return ActivePortal != nullptr && ActivePortal->commandTag != CMDTAG_COPY &&
-         (ActivePortal->portalParams == nullptr || ActivePortal->portalParams->numParams == 0);
+  if (ActivePortal == nullptr || ActivePortal->stmts == NIL)
+    return false;
+  if (ActivePortal->portalParams != nullptr && ActivePortal->portalParams->numParams > 0)
+    return false;
+  const Node *utility = linitial_node(PlannedStmt, ActivePortal->stmts)->utilityStmt;
+  return utility == nullptr || IsA(utility, TruncateStmt) || IsA(utility, DoStmt);
 }
 
 void protect(const TriggerData &trigger) {

@@ -18,7 +18,7 @@ public:
 
 Verdict judge_without_tables(const Effects &found, AuditRecord &record, const WhyNot &reason, Arena &arena) {
   NoPolicy policy;
-  const Verdict verdict = judge(found, policy, nullptr, mode(), false, arena);
+  Verdict verdict = judge(found, policy, nullptr, mode(), false, arena);
   record.verdict = c_string(decision_name(verdict.decision));
   record.rule = c_string(rule(verdict.rule).name);
   if (verdict.rule == RuleId::other_ddl || found.list.empty())

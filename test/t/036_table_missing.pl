@@ -77,7 +77,7 @@ sub stands
 	return;
 }
 
-for my $table (qw(audit request approval approval_effect standing_policy journal_position))
+for my $table (qw(audit request approval approval_effect standing_policy journal_position approver))
 {
 	value($node, "SET schema_guard.mode = off; ALTER TABLE schema_guard.$table RENAME TO renamed");
 	stands($table, 'renamed');

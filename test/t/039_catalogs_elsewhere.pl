@@ -41,7 +41,17 @@ my @refused = (
 	[ "COPY pg_db_role_setting FROM '$file'", 'pg_db_role_setting' ],
 	[ "COPY pg_db_role_setting FROM STDIN;\n0\t0\t{schema_guard.mode=off}\n\\.\n", 'pg_db_role_setting' ],
 	[ "\\copy pg_db_role_setting from '$file'", 'pg_db_role_setting' ],
+	[ 'SET allow_system_table_mods = on; TRUNCATE pg_db_role_setting', 'pg_db_role_setting' ],
+	[ 'SET allow_system_table_mods = on; TRUNCATE pg_database', 'pg_database' ],
 );
+
+# The rights to settings are shared as well, also where they are an element of something else.
+{
+	my $before = value($node, $everything);
+	my $result = elsewhere('CREATE SCHEMA s GRANT SET ON PARAMETER schema_guard.mode TO app', keep_going => 1);
+	is("@{ $result->{states} }", 'SG007', 'refused: an element of CREATE SCHEMA') or diag($result->{err});
+	is(value($node, $everything), $before, 'an element of CREATE SCHEMA: nothing has changed');
+}
 
 # What concerns that database alone, and what nothing is changed by.
 my @passes = (
@@ -68,7 +78,7 @@ for my $each (@refused)
 	is(value($node, $everything), $before, "$statement: nothing has changed");
 	$before = value($node, $everything);
 	my $logged = substr server_log($node), $place;
-	like($logged, qr/schema_guard: \{.*change_catalog.*\Q$catalog\E/, "$statement: the server log has it");
+	like($logged, qr/schema_guard: \{.*(?:change_catalog|truncate_table).*\Q$catalog\E/, "$statement: the server log has it");
 }
 for my $statement (@passes)
 {
