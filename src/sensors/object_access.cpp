@@ -3,6 +3,7 @@
 #include "sensors/object_access.hpp"
 
 #include "pg/extension.hpp"
+#include "pg/object_facts.hpp"
 #include "pg/object_lookup.hpp"
 #include "pg/relation_size.hpp"
 #include "pg/settings.hpp"
@@ -118,6 +119,16 @@ void remember_dropped(const Address &object) {
     note_dropped({.object_type = type, .identity = identity, .path = {}});
 }
 
+// A table of the guard's is changed by what takes a trigger or the like from it.
+void note_guard_changed(const Address &part) {
+  const Statement *statement = innermost_statement();
+  if (statement == nullptr || !statement->spares_guard || inert())
+    return;
+  const Address whole = whole_of_part(part);
+  if (whole.class_id == RelationRelationId && get_rel_namespace(whole.object_id) == guard_objects()->schema)
+    note_changed(whole);
+}
+
 // Internal deletions remove what a command itself has made, such as the transient heap of a rewrite, and temporary
 // objects. But they cascade: a permanent column of a temporary type goes with the type. So these are judged as any
 // other, unless nobody is there to hear it; only the record takes no notice of them.
@@ -139,6 +150,7 @@ void object_accessed(ObjectAccessType access, Oid class_id, Oid object_id, int s
       dropped(object, static_cast<const ObjectAccessDrop *>(argument));
     if (!is_internal(static_cast<const ObjectAccessDrop *>(argument)))
       remember_dropped(object);
+    note_guard_changed(object);
     return;
   case OAT_TRUNCATE:
     if (is_at_work(Sensor::object_access))

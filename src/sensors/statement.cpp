@@ -79,7 +79,7 @@ void begin_statement(const Node *tree, const AuditRecord &record, bool recorded)
   auto *changed = new (MemoryContextAlloc(context, sizeof(Vector<Address>))) Vector<Address>(*arena);
   auto *dropped =
       new (MemoryContextAlloc(context, sizeof(Vector<ObjectDescription>))) Vector<ObjectDescription>(*arena);
-  now.under_way.push_back({tree, copy_record(context, record), recorded, false, level, context, changed, dropped,
+  now.under_way.push_back({tree, copy_record(context, record), recorded, false, false, level, context, changed, dropped,
                            nullptr, nullptr, nullptr, nullptr, nullptr, nullptr});
   if (!recorded)
     return;

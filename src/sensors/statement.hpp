@@ -19,9 +19,10 @@ constexpr std::size_t most_changed = 1000;
 struct Statement {
   const Node *tree; // only compared, never read
   AuditRecord record;
-  bool recorded;        // false if the policy wants no row
-  bool written = false; // its row is there already
-  int level;            // of transaction nesting
+  bool recorded;             // false if the policy wants no row
+  bool written = false;      // its row is there already
+  bool spares_guard = false; // it changes something by name, and nothing of the guard's own as far as it was judged
+  int level;                 // of transaction nesting
   MemoryContext context;
   Vector<Address> *changed;           // what it has created or altered so far, as ring 2 saw it
   Vector<ObjectDescription> *dropped; // what it has dropped so far, if ring 1 did not know

@@ -16,6 +16,7 @@
 #include "sensors/statement.hpp"
 #include "sensors/statement_text.hpp"
 #include "sensors/temporary.hpp"
+#include "sensors/unforeseen.hpp"
 
 extern "C" {
 #include "utils/inval.h"
@@ -40,6 +41,21 @@ Effects effects_of(const Command &command, Arena &arena) {
   Effects result = effects(command, catalog, arena);
   catalog.close();
   return result;
+}
+
+bool changes_by_name(const Command &command) {
+  for (const Target &target : command.targets)
+    if (target.deed == Deed::change || target.deed == Deed::rename || target.deed == Deed::move ||
+        target.deed == Deed::drop)
+      return true;
+  return false;
+}
+
+bool tampers(const Effects &found) {
+  for (const Effect &effect : found.list)
+    if (effect.rule == RuleId::guard_tampering)
+      return true;
+  return false;
 }
 
 // A rehearsal ends with a rollback, which is no use to a database whose files are gone.
@@ -70,6 +86,7 @@ void begin(const Node *tree, const Command &command, Effects found, TimestampTz 
   // What it converts is looked at again when the lock is there; see sensors/object_access.cpp.
   if (converts(command))
     keep_conversions(command, found.converted);
+  innermost_statement()->spares_guard = changes_by_name(command) && !tampers(found);
   bool takes_away = false;
   for (const Effect &effect : found.list) {
     takes_away |= effect.deed == Deed::drop || effect.deed == Deed::truncate;
@@ -176,6 +193,8 @@ void command_ended(const Node *tree, const char *sensor) {
     judge_not_refused(*statement, sensor);
   judge_unexpected_truncation();
   judge_finished_conversions();
+  if (statement != nullptr)
+    judge_unforeseen_tampering(*statement);
   if (statement != nullptr)
     refuse_temporary_foundations(*statement->changed);
   AuditRecord record = statement != nullptr ? statement->record : unannounced(tree, sensor);
