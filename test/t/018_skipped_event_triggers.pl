@@ -2,7 +2,7 @@
 # for roles that they trust. What is loaded here does that to every event trigger. Rings 2 and 3 stand without ring 1.
 use strict;
 use warnings;
-use Cwd qw(getcwd);
+use File::Spec;
 use FindBin;
 use lib "$FindBin::RealBin/lib";
 use PostgreSQL::Test::Utils;
@@ -46,7 +46,7 @@ void _PG_init(void)
 	fmgr_hook = started;
 }
 };
-my $folder = getcwd() . "/$PostgreSQL::Test::Utils::tmp_check/skips";
+my $folder = File::Spec->rel2abs("$PostgreSQL::Test::Utils::tmp_check/skips");
 mkdir $folder or die "$folder: $!";
 append_to_file("$folder/skips.c", $source);
 chomp(my $include = `pg_config --includedir-server`);
