@@ -17,9 +17,12 @@ extern "C" {
 #include "catalog/namespace.h"
 #include "catalog/pg_attrdef.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_opclass.h"
+#include "catalog/pg_policy.h"
+#include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "storage/ipc.h"
 #include "utils/lsyscache.h"
@@ -148,13 +151,33 @@ Address as_object(const Address &changed) {
   return changed;
 }
 
+// Most of what a statement makes takes nothing along, or only rests on what is looked at anyway: a table's indexes and
+// constraints, its row type, and the array type of any.
+bool may_take_rows_along(const Address &object) {
+  switch (object.class_id) {
+  case RelationRelationId:
+    return strchr("ISit", get_rel_relkind(object.object_id)) == nullptr;
+  case TypeRelationId: {
+    const Oid relation = get_typ_typrelid(object.object_id);
+    return OidIsValid(relation) ? get_rel_relkind(relation) == RELKIND_COMPOSITE_TYPE
+                                : !OidIsValid(get_element_type(object.object_id));
+  }
+  case ConstraintRelationId:
+  case TriggerRelationId:
+  case PolicyRelationId:
+    return false;
+  default:
+    return true;
+  }
+}
+
 void refuse_new_ties(const Vector<Address> &changed, LiveCatalog &catalog, Arena &arena) {
   Descent descent(arena);
   Vector<Tie> ties(arena);
   Map<Address, bool> warned(arena); // of these tables, which a statement may have touched in many places
   for (const Address &each : changed) {
     const Address object = as_object(each);
-    if (is_temporary(object))
+    if (!may_take_rows_along(object) || is_temporary(object))
       continue;
     ties.clear();
     find_ties(object, true, arena, ties);
