@@ -31,7 +31,7 @@ my @refused = (
 	[ q{INSERT INTO pg_db_role_setting VALUES (0, 0, '{schema_guard.mode=off}')}, 'pg_db_role_setting' ],
 	[ q{UPDATE pg_db_role_setting SET setconfig = '{schema_guard.mode=off}'}, 'pg_db_role_setting' ],
 	[ 'DELETE FROM pg_db_role_setting', 'pg_db_role_setting' ],
-	[ q{INSERT INTO pg_parameter_acl (oid, parname, paracl) VALUES (9999, 'schema_guard.mode', '{app=s/postgres}')}, 'pg_parameter_acl' ],
+	[ q{INSERT INTO pg_parameter_acl (oid, parname, paracl) VALUES (9999, 'schema_guard.mode', '{app=s/app}')}, 'pg_parameter_acl' ],
 	[ 'MERGE INTO pg_db_role_setting s USING pg_database ON true WHEN MATCHED THEN DELETE', 'pg_db_role_setting' ],
 	[ 'WITH gone AS (DELETE FROM pg_db_role_setting RETURNING *) SELECT count(*) FROM gone', 'pg_db_role_setting' ],
 	[ 'DELETE FROM settings', 'pg_db_role_setting' ],
