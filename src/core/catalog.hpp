@@ -1,7 +1,7 @@
 // What effects() asks of a database. The live catalog answers from PostgreSQL; the unit tests answer from a list.
 //
-// Promise: questions only. No implementation takes a lock on a user's object, and none of the
-// answers depends on how the object was spelt.
+// Promise: questions only. No implementation takes a lock on a user's object, and none of the answers depends on how
+// the object was spelt.
 #pragma once
 
 #include "core/column_type.hpp"
