@@ -4,6 +4,7 @@
 #include "pg/live_catalog.hpp"
 #include "pg/memory.hpp"
 #include "pg/parse.hpp"
+#include "pg/range.hpp"
 #include "pg/relation_lookup.hpp"
 #include "pg/stored_setting.hpp"
 #include "sensors/sensor.hpp"
@@ -18,11 +19,17 @@ namespace schema_guard {
 
 namespace {
 
+// COPY into one, or TRUNCATE of one. What these do to any other table is nobody's business here, and frequent.
+bool names_cluster_catalog(const Target &target) {
+  return (target.deed == Deed::write_rows || target.deed == Deed::truncate) &&
+         is_cluster_catalog(relation_named(static_cast<const RangeVar *>(target.node)));
+}
+
 // What a session here can do to a database that the guard is in. The rest need not even be looked up.
 bool reaches_elsewhere(const Command &command) {
   for (const Target &target : command.targets)
     if (target.object_type == OBJECT_DATABASE || target.object_type == stored_setting_object ||
-        target.deed == Deed::write_rows || target.deed == Deed::truncate)
+        names_cluster_catalog(target))
       return true;
   return false;
 }
